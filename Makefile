@@ -1,0 +1,2 @@
+.PHONY: setup
+setup: ; python3 -m venv .venv && .venv/bin/pip install -q -e .[embedded,dev]

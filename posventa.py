@@ -1,0 +1,1 @@
+"""The public Python API for brand platforms: `from posventa import Publisher`."""

@@ -1,0 +1,28 @@
+"""The errors of the application, one small tree.
+
+PosventaError
++-- Misuse            the user asked for something impossible; exit 2, the message says what to type instead
++-- Unavailable       a server is away; the message says which, where, and since when
++-- StateRefused      a claim found state that must not be papered over; the message says what to do
++-- OwnershipLost     another worker owns the partition now, or its commit's outcome is unknown: claim again
+"""
+
+
+class PosventaError(Exception):
+    """Anything posventa says no with. The message is for people: what was found, what was expected, what to do."""
+
+
+class Misuse(PosventaError):
+    """A command or setting that cannot be obeyed."""
+
+
+class Unavailable(PosventaError):
+    """Kafka or ClickHouse cannot be reached, or refuses."""
+
+
+class StateRefused(PosventaError):
+    """Topics, changelog, settings and ClickHouse do not belong together."""
+
+
+class OwnershipLost(PosventaError):
+    """The partition must be claimed anew before anything else is done with it."""

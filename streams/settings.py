@@ -1,0 +1,80 @@
+"""All configuration: environment variables POSVENTA_*, read once into one frozen Settings, validated together.
+
+Every field's description is its documentation; docs/reference/settings.md is tied to it by a test.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import Misuse
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PANES = ("1m", "5m", "10m", "15m", "30m", "60m")
+
+
+def _seconds(text: object) -> int:
+    match = re.fullmatch(r"(\d+)([smhd])", str(text))
+    if not match:
+        raise ValueError("expected a number and a unit, such as 5m, 24h or 90d")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+def _pane(text: object) -> int:
+    if text not in _PANES:
+        raise ValueError(f"a pane must divide an hour; use {', '.join(_PANES)}")
+    return _seconds(text)
+
+
+Duration = Annotated[int, BeforeValidator(_seconds)]
+Pane = Annotated[int, BeforeValidator(_pane)]
+
+
+class Settings(BaseSettings):
+    """The settings of every command. Durations are held in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="POSVENTA_", frozen=True, extra="ignore", validate_default=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port")
+    kafka_replication: int = Field(1, ge=1, le=9, description="replication of the topics we create; 3 sets min ISR 2")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to talk to the brokers"
+    )
+    kafka_security_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism, for the SASL protocols"
+    )
+    kafka_security_username: str = Field("", description="SASL user name")
+    kafka_security_password: SecretStr = Field(SecretStr(""), description="SASL password; never logged")
+    kafka_security_ca_file: str = Field("", description="PEM file of the CA that signed the brokers' certificates")
+    kafka_security_cert_file: str = Field("", description="PEM file of our client certificate, for mutual TLS")
+    kafka_security_key_file: str = Field("", description="PEM file of our client key, for mutual TLS")
+    clickhouse: SecretStr = Field(
+        SecretStr("http://127.0.0.1:8123"),
+        description="ClickHouse over HTTP: http(s)://user:password@host:port; the database is always posventa",
+    )
+    schema_registry: str = Field("", description="URL of a Confluent Schema Registry (not supported yet)")
+    partitions: int = Field(8, ge=1, le=1024, description="partitions of the topics we create; never changed later")
+    pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[arg-type]
+    attribution_window: Duration = Field("90d", description="how long after a sale feedback without sale_id may link to it")  # type: ignore[arg-type]
+    customer_events_max: int = Field(2000, ge=1, le=100_000, description="sales, and feedbacks, one customer may have")
+    state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
+    session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[arg-type]
+    poll_records_max: int = Field(8000, ge=1, le=100_000, description="records one poll may bring")
+    unit_records_max: int = Field(8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold")
+    flush_rows: int = Field(50_000, ge=1, description="flush to ClickHouse at so many rows")
+    flush_bytes: int = Field(16_000_000, ge=1, description="flush to ClickHouse at so many bytes of changed state")
+    flush_ms: int = Field(250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds")
+
+
+def load_settings() -> Settings:
+    """Reads the environment. Raises Misuse naming each bad variable, what was found and what to use."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"POSVENTA_{'_'.join(map(str, e['loc'])).upper()}={e['input']}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
+        raise Misuse("\n".join(lines)) from None
