@@ -1,0 +1,43 @@
+"""Connections to ClickHouse over HTTP: to a server, or to the embedded engine, which speaks the same.
+
+The database is always `posventa`, times come back as aware datetimes in UTC, and no message shows a password.
+"""
+
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+from sinks.errors import SinkRefused, sink_errors
+from sinks.tables import DATABASE
+
+CONNECT_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 60  # a flush takes well under a second; a report over years takes seconds
+
+
+def connect(url: str, database: str = DATABASE) -> Client:
+    """A client for one thread. Raises SinkUnavailable when nothing answers there, SinkRefused when it is not for us."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SinkRefused(
+            "POSVENTA_CLICKHOUSE: expected http(s)://user:password@host:port, such as http://127.0.0.1:8123"
+        )
+    secure = parts.scheme == "https"
+    with sink_errors(f"connecting to {address(url)}"):
+        return clickhouse_connect.get_client(
+            host=parts.hostname,
+            port=parts.port or (8443 if secure else 8123),
+            secure=secure,
+            username=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
+            database=database,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            send_receive_timeout=ANSWER_TIMEOUT_S,
+            autogenerate_session_id=False,  # a session would lock out the next query of the same client
+            tz_mode="aware",
+        )
+
+
+def address(url: str) -> str:
+    """Host and port of a URL: what may be shown."""
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,54 @@
+"""Brings a ClickHouse to the schema of this version: numbered files, each run once, in order.
+
+clickhouse-migrations keeps the record (table `schema_versions`) and refuses a file that was edited after it ran. Every
+statement is `IF NOT EXISTS` or `OR REPLACE`, so a run that was cut short, and two runs at once, are harmless.
+"""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
+from clickhouse_migrations.exceptions import MigrationException
+
+from sinks.client import address, connect
+from sinks.errors import SinkRefused, sink_errors
+from sinks.tables import DATABASE, VIEWS
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+BI_ROLE: Final = "posventa_bi"
+
+
+def migrate(url: str) -> list[str]:
+    """Creates or upgrades database posventa; returns the files that were run. Raises SinkUnavailable or SinkRefused."""
+    connect(url, database="default").close()  # who is away or refuses us is told in our own words
+    cluster = ClickhouseCluster(db_url=_without_path(url), driver="clickhouse-connect")
+    with sink_errors(f"migrating {address(url)}"):
+        try:
+            applied = cluster.migrate(DATABASE, MIGRATIONS, migration_log_format="compact")
+        except MigrationException as error:
+            raise SinkRefused(
+                f"migrating {address(url)}: {error} Its tables were made by another version of posventa: "
+                "use that version or a newer one."
+            ) from error
+        client = connect(url)
+        try:
+            _grant_views(client)
+        finally:
+            client.close()
+    names = {int(file.name.partition("_")[0]): file.name for file in MIGRATIONS.glob("*.sql")}
+    return [names[migration.version] for migration in applied]
+
+
+def _grant_views(client: Client) -> None:
+    """A role that may read the views and nothing else, where this user may make one (the embedded engine has no roles)."""
+    if not client.command("CHECK GRANT CREATE ROLE ON *.*"):
+        return
+    client.command(f"CREATE ROLE IF NOT EXISTS {BI_ROLE}")
+    for view in VIEWS:
+        client.command(f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}")
+
+
+def _without_path(url: str) -> str:
+    return urlsplit(url)._replace(path="", query="", fragment="").geturl()

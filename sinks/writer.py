@@ -1,0 +1,101 @@
+"""Writes changed rows and sink positions into ClickHouse. One writer, one thread, one connection.
+
+Never reads Kafka and never decides what is written. Invariant: when insert() or report() returns, ClickHouse has the rows;
+when it raises, it may have all, some or none of them, and the same call may be made again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.insert import InsertContext
+
+from sinks.client import connect
+from sinks.errors import SinkRefused, sink_errors
+from sinks.tables import FRESHNESS, Table
+
+_INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "async_insert": 0,  # on by default from 26.3 on; an acknowledgement must mean that the rows are there
+        "wait_for_async_insert": 1,  # should a server insist on it
+        "max_partitions_per_insert_block": 0,  # a backfill touches years of weeks; the default refuses more than 100
+    }
+)
+
+_POSITIONS = """
+SELECT f.source_partition, min(f.changelog_offset), min(f.claim), min(f.report), min(f.state_version)
+FROM freshness AS f FINAL
+WHERE f.generation = {generation:UInt32} AND f.source_partition IN {partitions:Array(UInt16)}
+GROUP BY f.source_partition
+HAVING count() >= 2  -- both source topics: half a position is none
+"""
+
+
+class SinkPosition(NamedTuple):
+    """What ClickHouse holds of a partition, and who said so."""
+
+    partition: int
+    changelog_offset: int
+    claim: int
+    report: int
+    state_version: int
+
+
+class Writer:
+    """Absolute rows in, acknowledgement out. Connects when first used; not for several threads."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connected: Client | None = None
+        self._contexts: dict[str, InsertContext] = {}
+
+    def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Inserts rows, each with one value per column of `table`, as one block. Raises SinkUnavailable or SinkRefused."""
+        if not rows:
+            return
+        with sink_errors(f"inserting into {table.name}"):
+            context = self._context(table)
+            context.data = list(zip(*rows, strict=True))
+            try:
+                self._client.insert(context=context)
+            finally:
+                context.data = None
+
+    def report(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Replaces freshness and sink position of the partitions in `rows` (columns of FRESHNESS), all or none of them."""
+        self.insert(FRESHNESS, rows)
+
+    def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
+        """The sink positions of the current generation. A partition that was never reported is not in the answer."""
+        with sink_errors("reading the sink positions"):
+            found = self._client.query(
+                _POSITIONS, parameters={"generation": self.generation(), "partitions": sorted(partitions)}
+            )
+        return {row[0]: SinkPosition(*row) for row in found.result_rows}
+
+    def generation(self) -> int:
+        """The generation that the views show."""
+        with sink_errors("reading the generation"):
+            return int(self._client.query("SELECT greatest(1, max(generation)) FROM generations").result_rows[0][0])
+
+    def close(self) -> None:
+        """Closes the connection; the next call opens another."""
+        if self._connected is not None:
+            self._connected.close()
+            self._connected = None
+            self._contexts.clear()
+
+    @property
+    def _client(self) -> Client:
+        if self._connected is None:
+            self._connected = connect(self._url)
+        return self._connected
+
+    def _context(self, table: Table) -> InsertContext:
+        """Types are asked for once a table, not once an insert."""
+        if table.name not in self._contexts:
+            self._contexts[table.name] = self._client.create_insert_context(
+                table.name, column_names=table.columns, column_oriented=True, settings=dict(_INSERT_SETTINGS)
+            )
+        return self._contexts[table.name]
