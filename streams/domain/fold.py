@@ -1,0 +1,168 @@
+"""Folding one event into a customer's state.
+
+Owns which event wins a slot. Never looks at other slots, the clock or the order of arrival.
+Invariant: the state after any sequence of events depends only on the set of those that were accepted.
+"""
+
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Final
+
+from schemas.errors import CustomerFull
+from schemas.events import Event, Feedback, Sale
+from schemas.measures import VERDICTS
+from streams.domain.rules import Rules
+from streams.domain.state import (
+    METRICS,
+    NO_SCORE,
+    OFFERINGS,
+    AnswerHead,
+    Customer,
+    FeedbackState,
+    Invitation,
+    Reversal,
+    SaleHead,
+    SaleState,
+)
+
+_VERDICT_POSITION: Final = {verdict: position for position, verdict in enumerate(VERDICTS)}
+_METRIC_POSITION: Final = {metric or None: position for position, metric in enumerate(METRICS)}
+_DIGEST_BYTES: Final = 8  # two comments of one answer collide once in 2^64: never, for what it decides
+
+
+class Change(IntEnum):
+    """What a folded event did; falsy when it did nothing. A greater value implies the smaller ones."""
+
+    NONE = 0
+    STATE = 1  # the state is another one now
+    COMMENT = 2  # ... and this event is the feedback's answer now, with another comment (or none) than before
+
+
+def fold(customer: Customer, event: Event, rules: Rules) -> Change:
+    """Folds an event of this customer into the state, in place.
+
+    Raises CustomerFull, with the state as it was, when the event is one more than a customer may have.
+    """
+    if isinstance(event, Sale):
+        return _fold_sale(customer, event, rules)
+    return _fold_feedback(customer, event, rules)
+
+
+def comment_of(event: Feedback) -> tuple[str, str] | None:
+    """The (comment, language or '') that an event brings, None when it brings none or takes the answer back."""
+    if event.action != "ANSWERED" or event.comment is None:
+        return None
+    return event.comment, event.language or ""
+
+
+def _fold_sale(customer: Customer, event: Sale, rules: Rules) -> Change:
+    sale = customer.sales.get(event.sale_id)
+    if sale is None:
+        if len(customer.sales) >= rules.customer_events_max:
+            raise CustomerFull(f"{len(customer.sales)} sales of one customer; customer_events_max allows no more")
+        sale = SaleState(None, {})
+    if event.action in ("REFUNDED", "CHARGED_BACK"):
+        change = _fold_reversal(customer, sale, event, rules)
+    else:
+        change = _fold_head(sale, event)
+    if change:
+        customer.sales[event.sale_id] = sale
+    return change
+
+
+def _fold_head(sale: SaleState, event: Sale) -> Change:
+    head = _head(event)
+    if sale.head is not None and head <= sale.head:
+        return Change.NONE
+    sale.head = head
+    return Change.STATE
+
+
+def _fold_reversal(customer: Customer, sale: SaleState, event: Sale, rules: Rules) -> Change:
+    reversal = _reversal(event)
+    known = sale.reversals.get(event.event_id)
+    if known is None:
+        if customer.reversal_count >= rules.customer_reversals_max:
+            raise CustomerFull(
+                f"{customer.reversal_count} refunds and chargebacks of one customer; "
+                "4 x customer_events_max allows no more"
+            )
+        customer.reversal_count += 1
+    elif reversal <= known:
+        return Change.NONE
+    sale.reversals[event.event_id] = reversal
+    return Change.STATE
+
+
+def _fold_feedback(customer: Customer, event: Feedback, rules: Rules) -> Change:
+    feedback = customer.feedbacks.get(event.feedback_id)
+    if feedback is None:
+        if len(customer.feedbacks) >= rules.customer_events_max:
+            raise CustomerFull(
+                f"{len(customer.feedbacks)} feedbacks of one customer; customer_events_max allows no more"
+            )
+        feedback = customer.feedbacks[event.feedback_id] = FeedbackState(None, None)
+    if event.action == "INVITED":
+        invitation = _invitation(event)
+        if feedback.invitation is not None and invitation <= feedback.invitation:
+            return Change.NONE
+        feedback.invitation = invitation
+        return Change.STATE
+
+    answer, known = _answer(event), feedback.answer
+    if known is not None and answer <= known:
+        return Change.NONE
+    feedback.answer = answer
+    comment_before = known.comment_digest if known is not None else b""
+    return Change.STATE if answer.comment_digest == comment_before else Change.COMMENT
+
+
+def _head(event: Sale) -> SaleHead:
+    return SaleHead(
+        event.revision,
+        event.event_id,
+        int(event.action == "REJECTED"),
+        event.affiliate_id or "",
+        event.product_id,
+        OFFERINGS.index(event.offering),
+        event.amount,
+        event.commission,
+        event.currency,
+        event.campaign or "",
+        event.referred_by or "",
+        event.occurred_at,
+    )
+
+
+def _reversal(event: Sale) -> Reversal:
+    charged_back = int(event.action == "CHARGED_BACK")
+    return Reversal(event.event_id, charged_back, event.amount, event.commission, event.occurred_at)
+
+
+def _invitation(event: Feedback) -> Invitation:
+    return Invitation(event.revision, event.event_id, event.sale_id or "", event.affiliate_id or "", event.occurred_at)
+
+
+def _answer(event: Feedback) -> AnswerHead:
+    if event.action == "WITHDRAWN":
+        return AnswerHead(event.revision, event.event_id, 1)
+    return AnswerHead(
+        event.revision,
+        event.event_id,
+        0,
+        event.sale_id or "",
+        event.affiliate_id or "",
+        _METRIC_POSITION[event.metric],
+        NO_SCORE if event.score is None else event.score,
+        tuple(sorted({(_VERDICT_POSITION[verdict], topic) for verdict, topic in event.findings})),
+        event.occurred_at,
+        _comment_digest(event),
+    )
+
+
+def _comment_digest(event: Feedback) -> bytes:
+    comment = comment_of(event)
+    if comment is None:
+        return b""
+    text, language = comment
+    return blake2b(f"{language}\n{text}".encode(), digest_size=_DIGEST_BYTES).digest()

@@ -1,0 +1,68 @@
+"""Panes: the keys under which measures add up, and where each measure stands in a pane's list.
+
+Owns the cutting of time. Never decides what counts. Invariant: a pane that exists holds at least one contribution.
+"""
+
+from typing import Final
+
+from schemas.measures import MEASURES, VERDICTS
+
+PaneKey = tuple[str, str, str, int]  # brand_id, affiliate_id or '', currency or '', start of the pane in epoch seconds
+TopicKey = tuple[str, str, str, str, int]  # brand_id, affiliate_id or '', topic, verdict, start in epoch seconds
+
+SALES: Final = MEASURES.index("sales")
+GROSS: Final = MEASURES.index("gross")
+COMMISSION: Final = MEASURES.index("commission")
+NEW_CUSTOMERS: Final = MEASURES.index("new_customers")
+REPEAT_SALES: Final = MEASURES.index("repeat_sales")
+REFERRED_SALES: Final = MEASURES.index("referred_sales")
+REFERRED_GROSS: Final = MEASURES.index("referred_gross")
+REFUNDED_SALES: Final = MEASURES.index("refunded_sales")
+ANSWERED_SALES: Final = MEASURES.index("answered_sales")
+REFUNDS: Final = MEASURES.index("refunds")
+REFUNDED: Final = MEASURES.index("refunded")
+COMMISSION_REVERSED: Final = MEASURES.index("commission_reversed")
+CHARGEBACKS: Final = MEASURES.index("chargebacks")
+CHARGED_BACK: Final = MEASURES.index("charged_back")
+INVITATIONS: Final = MEASURES.index("invitations")
+FEEDBACK: Final = MEASURES.index("feedback")
+PROMOTERS: Final = MEASURES.index("promoters")
+PASSIVES: Final = MEASURES.index("passives")
+DETRACTORS: Final = MEASURES.index("detractors")
+CSAT_ANSWERS: Final = MEASURES.index("csat_answers")
+CSAT_SATISFIED: Final = MEASURES.index("csat_satisfied")
+CSAT_SCORE_SUM: Final = MEASURES.index("csat_score_sum")
+CES_ANSWERS: Final = MEASURES.index("ces_answers")
+CES_SCORE_SUM: Final = MEASURES.index("ces_score_sum")
+FEEDBACK_DELAY_SECONDS_SUM: Final = MEASURES.index("feedback_delay_seconds_sum")
+UNLINKED_FEEDBACK: Final = MEASURES.index("unlinked_feedback")
+VERDICT_MEASURES: Final = tuple(MEASURES.index(verdict.lower()) for verdict in VERDICTS)
+
+_ZEROS: Final = [0] * len(MEASURES)
+
+
+class Panes:
+    """The panes of one brand, growing while contributions are added to them."""
+
+    __slots__ = ("_brand_id", "_pane_ms", "_pane_s", "by_key")
+
+    def __init__(self, brand_id: str, pane_s: int) -> None:
+        self.by_key: dict[PaneKey, list[int]] = {}
+        self._brand_id = brand_id
+        self._pane_s = pane_s
+        self._pane_ms = pane_s * 1000
+
+    def topic_key(self, affiliate_id: str, topic: str, verdict: str, occurred_at: int) -> TopicKey:
+        """The key under which a finding of that time counts."""
+        return self._brand_id, affiliate_id, topic, verdict, self._bucket(occurred_at)
+
+    def at(self, affiliate_id: str, currency: str, occurred_at: int) -> list[int]:
+        """The measures of the pane for a contribution at this time, to be added to."""
+        key = (self._brand_id, affiliate_id, currency, self._bucket(occurred_at))
+        pane = self.by_key.get(key)
+        if pane is None:
+            pane = self.by_key[key] = _ZEROS.copy()
+        return pane
+
+    def _bucket(self, occurred_at: int) -> int:
+        return occurred_at // self._pane_ms * self._pane_s

@@ -1,0 +1,141 @@
+"""A customer's state: of every sale and feedback, the latest revision and nothing else; and its canonical bytes.
+
+Owns the shape of the state and its encoding. Never decides which event wins (fold.py does).
+Invariants: the state is a function of the set of folded events; equal states are equal bytes.
+
+Every slot is a tuple of plain comparable values that begins with what decides between two of them, so that the winner
+of a slot is simply the greatest tuple. To stay comparable, an absent string is '', an absent score NO_SCORE and an
+absent comment b''; enums are their position in the tuples below.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgpack
+
+from streams.errors import StateRefused
+
+FORMAT: Final = 1  # first element of the bytes; raise it when a slot changes shape
+
+OFFERINGS: Final = ("PHYSICAL", "SERVICE")
+METRICS: Final = ("", "NPS", "CSAT", "CES")
+NO_SCORE: Final = -1
+
+
+class SaleHead(NamedTuple):
+    """The winning PLACED or REJECTED of a sale."""
+
+    revision: int
+    event_id: str
+    rejected: int
+    affiliate_id: str
+    product_id: str
+    offering: int
+    amount: int
+    commission: int
+    currency: str
+    campaign: str
+    referred_by: str
+    occurred_at: int
+
+
+class Reversal(NamedTuple):
+    """One REFUNDED or CHARGED_BACK. Its currency is not kept: it counts in its sale's."""
+
+    event_id: str
+    charged_back: int
+    amount: int
+    commission: int
+    occurred_at: int
+
+
+class Invitation(NamedTuple):
+    """The winning INVITED of a feedback."""
+
+    revision: int
+    event_id: str
+    sale_id: str
+    affiliate_id: str
+    occurred_at: int
+
+
+class AnswerHead(NamedTuple):
+    """The winning ANSWERED or WITHDRAWN of a feedback. A withdrawn one keeps nothing of what was said."""
+
+    revision: int
+    event_id: str
+    withdrawn: int
+    sale_id: str = ""
+    affiliate_id: str = ""
+    metric: int = 0
+    score: int = NO_SCORE
+    findings: tuple[tuple[int, str], ...] = ()  # (position in VERDICTS, topic), sorted, distinct
+    occurred_at: int = 0
+    comment_digest: bytes = b""  # last, so that no number ever depends on it
+
+
+@dataclass(slots=True)
+class SaleState:
+    """What is known of one sale; head is None while only refunds of it have come."""
+
+    head: SaleHead | None
+    reversals: dict[str, Reversal]  # by event_id
+
+
+@dataclass(slots=True)
+class FeedbackState:
+    """What is known of one feedback; at least one of both is there."""
+
+    invitation: Invitation | None
+    answer: AnswerHead | None
+
+
+@dataclass(slots=True)
+class Customer:
+    """All that one brand knows of one customer. fold() changes it in place."""
+
+    brand_id: str
+    customer_id: str
+    sales: dict[str, SaleState]  # by sale_id
+    feedbacks: dict[str, FeedbackState]  # by feedback_id
+    reversal_count: int  # over all sales
+
+    @classmethod
+    def empty(cls, brand_id: str, customer_id: str) -> "Customer":
+        """A customer of whom nothing is known."""
+        return cls(brand_id, customer_id, {}, {}, 0)
+
+
+def encode(customer: Customer) -> bytes:
+    """The canonical bytes of a state: msgpack of (FORMAT, brand, customer, sales by id, feedbacks by id)."""
+    sales = [(sale_id, sale.head, sorted(sale.reversals.values())) for sale_id, sale in sorted(customer.sales.items())]
+    feedbacks = [
+        (feedback_id, feedback.invitation, feedback.answer)
+        for feedback_id, feedback in sorted(customer.feedbacks.items())
+    ]
+    data: bytes = msgpack.packb((FORMAT, customer.brand_id, customer.customer_id, sales, feedbacks))
+    return data
+
+
+def decode(data: bytes) -> Customer:
+    """The state that encode() wrote. Raises StateRefused for bytes of another format."""
+    found, *rest = msgpack.unpackb(data, use_list=False)
+    if found != FORMAT:
+        raise StateRefused(
+            f"a customer's state has format {found}, this version reads {FORMAT}: "
+            "run the version that wrote it, or rebuild the state from the topics"
+        )
+    brand_id, customer_id, sales, feedbacks = rest
+    reversal_count = 0
+    customer = Customer(brand_id, customer_id, {}, {}, 0)
+    for sale_id, head, reversals in sales:
+        reversal_count += len(reversals)
+        customer.sales[sale_id] = SaleState(
+            head and SaleHead._make(head), {reversal[0]: Reversal._make(reversal) for reversal in reversals}
+        )
+    for feedback_id, invitation, answer in feedbacks:
+        customer.feedbacks[feedback_id] = FeedbackState(
+            invitation and Invitation._make(invitation), answer and AnswerHead._make(answer)
+        )
+    customer.reversal_count = reversal_count
+    return customer
