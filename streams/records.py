@@ -1,0 +1,80 @@
+"""The records of the changelog: what each key means, and its value's bytes.
+
+Owns the encoding of keys and values. Never reads or writes Kafka. Invariant: equal contents are equal bytes; the first
+byte of a key says what the record is.
+"""
+
+from typing import Final, NamedTuple
+
+import msgpack
+
+from schemas.measures import MEASURES
+from streams.domain.panes import PaneKey, TopicKey
+
+CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
+PANE: Final = b"p"  # + packed PaneKey -> packed measures
+TOPIC: Final = b"t"  # + packed TopicKey -> packed count of answers
+COMMENT: Final = b"x"  # + packed CommentKey -> packed (comment, language), ('', '') once it is taken back
+LETTER: Final = b"d"  # + packed LetterKey -> packed Letter; deleted once its row is in ClickHouse
+META: Final = b"m"  # the record that closes each unit
+
+CommentKey = tuple[str, str, str]  # brand_id, customer_id, feedback_id
+LetterKey = tuple[str, int, int]  # source topic, partition, offset
+
+NO_MEASURES: Final = (0,) * len(MEASURES)
+
+
+class Letter(NamedTuple):
+    """A refusal, as the table dead_letters shows it. The payload is in the dead-letter topic alone."""
+
+    reason: str
+    detail: str
+    record_key: str
+    refused_at: int  # epoch ms
+
+
+def customer_key(partition_key: bytes) -> bytes:
+    """The record of a customer's state, by the customer's Kafka key."""
+    return CUSTOMER + partition_key
+
+
+def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | LetterKey) -> bytes:
+    """The record key of any of the packed kinds."""
+    packed: bytes = msgpack.packb(key)
+    return kind + packed
+
+
+def unpack_key(key: bytes) -> tuple[str | int, ...]:
+    """What pack_key packed, without the kind."""
+    unpacked: tuple[str | int, ...] = msgpack.unpackb(key[1:], use_list=False)
+    return unpacked
+
+
+def pack(value: object) -> bytes:
+    """The bytes of a pane's measures, a topic's count, a comment or a Letter."""
+    packed: bytes = msgpack.packb(value)
+    return packed
+
+
+def unpack_measures(value: bytes | None) -> tuple[int, ...]:
+    """A pane's measures in the order of MEASURES; zeros for a pane that is not there yet."""
+    if value is None:
+        return NO_MEASURES
+    measures: tuple[int, ...] = msgpack.unpackb(value, use_list=False)
+    return measures
+
+
+def unpack_count(value: bytes | None) -> int:
+    """A topic's count of answers; zero when it is not there yet."""
+    return 0 if value is None else int(msgpack.unpackb(value))
+
+
+def unpack_comment(value: bytes) -> tuple[str, str]:
+    """(comment, language), each '' when there is none."""
+    comment, language = msgpack.unpackb(value)
+    return comment, language
+
+
+def unpack_letter(value: bytes) -> Letter:
+    """A refusal."""
+    return Letter(*msgpack.unpackb(value))
