@@ -2,7 +2,7 @@
 
 SinkError
 +-- SinkUnavailable   ClickHouse is away, busy or full: the same call may be made again later
-+-- SinkRefused       ClickHouse will never take this: a missing schema, a missing right or a bug; the message says what to do
++-- SinkRefused       ClickHouse will never take this: a missing table or right, or a bug; the message says what to do
 
 Which of the two is decided by exception type and ClickHouse's numeric error code, never by a message's words.
 """
@@ -27,7 +27,8 @@ class SinkRefused(SinkError):
     """Not ever, until somebody changes something."""
 
 
-# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now": retrying is harmless, losing is not.
+# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now":
+# retrying is harmless, losing is not.
 _MISSING_SCHEMA: Final = frozenset(
     {
         8,  # THERE_IS_NO_COLUMN
@@ -67,7 +68,7 @@ _BUG: Final = frozenset(
 
 @contextmanager
 def sink_errors(doing: str) -> Iterator[None]:
-    """Turns what clickhouse-connect raises into SinkUnavailable or SinkRefused. `doing` says what was tried, for people."""
+    """Turns what clickhouse-connect raises into SinkUnavailable or SinkRefused; `doing` says what was tried."""
     try:
         yield
     except clickhouse.Error as error:

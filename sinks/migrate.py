@@ -42,7 +42,7 @@ def migrate(url: str) -> list[str]:
 
 
 def _grant_views(client: Client) -> None:
-    """A role that may read the views and nothing else, where this user may make one (the embedded engine has no roles)."""
+    """A role that may read only the views, where this user may make one (the embedded engine has no roles)."""
     if not client.command("CHECK GRANT CREATE ROLE ON *.*"):
         return
     client.command(f"CREATE ROLE IF NOT EXISTS {BI_ROLE}")

@@ -11,8 +11,8 @@ DATABASE: Final = "posventa"
 
 
 class Table(NamedTuple):
-    """A base table. A row is a tuple of one value per column: money in ten-thousandths, `bucket` in epoch seconds, every
-    other time in epoch milliseconds, None only where the table is Nullable."""
+    """A base table. A row is a tuple of one value per column: money in ten-thousandths, `bucket` in epoch seconds,
+    every other time in epoch milliseconds, None only where the table is Nullable."""
 
     name: str
     columns: tuple[str, ...]
@@ -31,8 +31,8 @@ TOPIC_PANES: Final = _table(
 )
 JOURNEYS: Final = _table(
     "journeys",
-    "generation brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission currency "
-    "occurred_at is_new_customer referred_by refunded charged_back answers last_metric last_score verdicts "
+    "generation brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission "
+    "currency occurred_at is_new_customer referred_by refunded charged_back answers last_metric last_score verdicts "
     "feedback_delay_seconds version",
 )
 ANSWERS: Final = _table(

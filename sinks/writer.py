@@ -1,7 +1,7 @@
 """Writes changed rows and sink positions into ClickHouse. One writer, one thread, one connection.
 
-Never reads Kafka and never decides what is written. Invariant: when insert() or report() returns, ClickHouse has the rows;
-when it raises, it may have all, some or none of them, and the same call may be made again.
+Never reads Kafka and never decides what is written. Invariant: when insert() or report() returns, ClickHouse has the
+rows; when it raises, it may have all, some or none of them, and the same call may be made again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
 from sinks.client import connect
-from sinks.errors import SinkRefused, sink_errors
+from sinks.errors import sink_errors
 from sinks.tables import FRESHNESS, Table
 
 _INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -51,7 +51,7 @@ class Writer:
         self._contexts: dict[str, InsertContext] = {}
 
     def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Inserts rows, each with one value per column of `table`, as one block. Raises SinkUnavailable or SinkRefused."""
+        """Inserts rows, each with one value per column of `table`, as one block. Raises SinkError."""
         if not rows:
             return
         with sink_errors(f"inserting into {table.name}"):
@@ -63,7 +63,7 @@ class Writer:
                 context.data = None
 
     def report(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Replaces freshness and sink position of the partitions in `rows` (columns of FRESHNESS), all or none of them."""
+        """Replaces freshness and sink position of the partitions in `rows` (columns of FRESHNESS), all or none."""
         self.insert(FRESHNESS, rows)
 
     def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:

@@ -4,7 +4,7 @@
 -- late zombie changes nothing. All tables are plain ReplacingMergeTree: no dedup window and no Keeper is needed.
 --
 -- In every table:
---   generation  comes first in ORDER BY: a rebuild is written beside the rows in use, and the views show one generation.
+--   generation  comes first in ORDER BY: a rebuild is written beside the rows in use; the views show one generation.
 --               It also leads PARTITION BY, so an old generation is dropped as whole partitions.
 --   version     is the sum of the offsets applied when the row was computed; it only grows along a partition's life.
 -- A partition key is made of sort key columns only, so that all rows of one key share a partition: ClickHouse then sees
