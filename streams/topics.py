@@ -1,0 +1,82 @@
+"""The topics: names, configuration, creation.
+
+Owns what a topic must be like. Never deletes or changes one that exists. Invariant: the two source topics, the dead letters
+and the changelog have equal partition counts, so that partition p of all four is one unit of work.
+"""
+
+import time
+from typing import Final
+
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.errors import StateRefused, Unavailable
+from streams.kafka_clients import client_settings
+from streams.settings import Settings
+
+SALES: Final = "posventa.sales.v1"
+FEEDBACK: Final = "posventa.feedback.v1"
+DEAD_LETTERS: Final = "posventa.dead-letters.v1"
+STATE: Final = "posventa.state.v1"
+
+# Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
+# state, must find room.
+_SOURCE_BYTES_MAX: Final = 1_048_588
+_LARGE_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
+
+_CONFIGS: Final[dict[str, dict[str, str]]] = {
+    SALES: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
+    FEEDBACK: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
+    DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_LARGE_BYTES_MAX)},
+    STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_LARGE_BYTES_MAX)},
+}
+_RETRY_S: Final = 0.5
+
+
+def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
+    """Creates what is missing. Waits up to `wait_s` seconds for the brokers, then raises Unavailable.
+
+    Raises StateRefused when a topic exists with another partition count. Safe to run from many processes at once.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return _ensure(settings)
+        except KafkaError as error:
+            if time.monotonic() >= deadline:
+                raise Unavailable(
+                    f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({type(error).__name__}); "
+                    "is the broker running, and is this its address?"
+                ) from error
+            time.sleep(_RETRY_S)
+
+
+def _ensure(settings: Settings) -> None:
+    admin = KafkaAdminClient(**client_settings(settings))
+    try:
+        existing = set(admin.list_topics())
+        for name in _CONFIGS.keys() - existing:
+            try:
+                admin.create_topics([_new(name, settings)])
+            except TopicAlreadyExistsError:
+                continue  # somebody else was faster
+        _check(admin, settings)
+    finally:
+        admin.close()
+
+
+def _new(name: str, settings: Settings) -> NewTopic:
+    configs = dict(_CONFIGS[name])
+    if settings.kafka_replication >= 3:
+        configs["min.insync.replicas"] = "2"
+    return NewTopic(name, settings.partitions, settings.kafka_replication, topic_configs=configs)
+
+
+def _check(admin: KafkaAdminClient, settings: Settings) -> None:
+    counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(_CONFIGS))}
+    odd = {name: count for name, count in counts.items() if count != settings.partitions}
+    if odd:
+        raise StateRefused(
+            f"POSVENTA_PARTITIONS={settings.partitions}, but {', '.join(f'{n} has {c}' for n, c in sorted(odd.items()))}: "
+            "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
+        )
