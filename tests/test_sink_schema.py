@@ -1,0 +1,120 @@
+"""Tables, views and their descriptions are what the writer and the contract say; migrations may be repeated."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+import sinks.migrate
+from schemas.measures import MEASURES, MONEY
+from sinks.client import connect
+from sinks.errors import SinkRefused
+from sinks.migrate import MIGRATIONS, migrate
+from sinks.tables import TABLES, VIEWS
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+RATES = words(
+    "nps nps_low nps_high csat csat_low csat_high refund_rate new_rate answer_rate referral_rate ces evidence"
+)
+WINDOWED = [f"{m}_{n}d" for n in (7, 30) for m in words("sales gross net feedback nps csat refund_rate")]
+CONTRACT = {
+    "affiliate_rolling": ["brand_id", "affiliate_id", "currency", "window", *MEASURES, "net", *RATES],
+    "affiliate_series": ["brand_id", "affiliate_id", "currency", "bucket", *MEASURES],
+    "affiliate_daily": ["brand_id", "affiliate_id", "currency", "day", *MEASURES, "net", *RATES, *WINDOWED],
+    "affiliate_topics": words("brand_id affiliate_id topic verdict window answers share lift"),
+    "journey": words(
+        "brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission currency "
+        "occurred_at is_new_customer referred_by refunded charged_back net answers last_metric last_score verdicts "
+        "feedback_delay_seconds"
+    ),
+    "freshness_now": words("topic partition complete_up_to lag_records lag_seconds status as_of"),
+}
+CONTRACT |= {f"{view}_at": CONTRACT[view] for view in ("affiliate_rolling", "affiliate_topics")}
+
+
+@pytest.fixture(scope="module")
+def client(clickhouse: str) -> Client:
+    migrate(clickhouse)
+    return connect(clickhouse)
+
+
+def columns(client: Client, name: str) -> dict[str, tuple[str, str]]:
+    """Type and comment by column."""
+    source = f"{name}(at = '2026-01-31 12:00:00')" if name.endswith("_at") else name
+    found = client.query(f"DESCRIBE TABLE {source}").named_results()
+    return {row["name"]: (row["type"], row["comment"]) for row in found}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_has_the_columns_that_the_writer_writes(client: Client, table: sinks.tables.Table) -> None:
+    assert tuple(columns(client, table.name)) == table.columns
+
+
+def test_the_contract_and_the_list_of_views_agree(client: Client) -> None:
+    found = client.query("SELECT name FROM system.tables WHERE database = 'posventa' AND engine = 'View'").result_rows
+    assert {name for (name,) in found} == set(VIEWS) == set(CONTRACT)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_has_the_contracts_columns_in_flat_types(client: Client, view: str) -> None:
+    found = columns(client, view)
+    assert list(found) == CONTRACT[view] or view.endswith("_at")
+    assert set(found) == set(CONTRACT[view])
+    types = {column: kind for column, (kind, _) in found.items()}
+    for column, kind in types.items():
+        assert not re.search(r"Array|Map|Tuple|LowCardinality|Aggregate|Nullable\(Date", kind), (column, kind)
+    money = MONEY | {"net", "amount", "commission", "gross_7d", "gross_30d", "net_7d", "net_30d"}
+    assert {types[column] for column in money & types.keys()} <= {"Decimal(38, 4)"}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_says_what_it_is_and_reads_with_its_owners_rights(client: Client, view: str) -> None:
+    statement, comment = client.query(
+        "SELECT create_table_query, comment FROM system.tables WHERE database = 'posventa' AND name = {name:String}",
+        parameters={"name": view},
+    ).result_rows[0]
+    assert comment
+    assert "SQL SECURITY DEFINER" in statement
+    if not view.endswith("_at"):
+        assert [name for name, (_, said) in columns(client, view).items() if not said] == []
+
+
+def test_migrating_again_does_nothing(clickhouse: str, client: Client) -> None:
+    assert migrate(clickhouse) == []
+
+
+def test_two_migrations_at_once_are_as_good_as_one(clickhouse: str, client: Client) -> None:
+    client.command("DROP DATABASE posventa SYNC")
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            migrate(clickhouse)
+        except Exception as error:  # told by the assertion below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert migrate(clickhouse) == []
+    assert set(columns(client, "affiliate_rolling")) == set(CONTRACT["affiliate_rolling"])
+
+
+def test_an_edited_migration_is_refused(
+    clickhouse: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(clickhouse)
+    for file in MIGRATIONS.glob("*.sql"):
+        (tmp_path / file.name).write_text(file.read_text() + ("-- edited\n" if file.name.startswith("0003") else ""))
+    monkeypatch.setattr(sinks.migrate, "MIGRATIONS", tmp_path)
+    with pytest.raises(SinkRefused, match="another version of posventa"):
+        migrate(clickhouse)

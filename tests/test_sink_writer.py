@@ -1,0 +1,124 @@
+"""What the writer acknowledged is there; what ClickHouse never takes is told apart from what may be tried again."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sinks.client import connect
+from sinks.errors import SinkRefused, SinkUnavailable
+from sinks.migrate import migrate
+from sinks.tables import ANSWERS, COMMENTS, FRESHNESS, TOPIC_PANES
+from sinks.writer import SinkPosition, Writer
+
+WEEK_S = 7 * 86400
+
+
+@pytest.fixture(scope="module")
+def url(clickhouse: str) -> str:
+    migrate(clickhouse)
+    return clickhouse
+
+
+@pytest.fixture
+def writer(url: str) -> Iterator[Writer]:
+    found = Writer(url)
+    yield found
+    found.close()
+
+
+def position(topic: str, partition: int, report: int, offset: int, *, generation: int = 1) -> tuple[Any, ...]:
+    row: dict[str, Any] = dict.fromkeys(FRESHNESS.columns, 0)
+    row |= {"generation": generation, "topic": topic, "source_partition": partition, "claim": 4, "report": report}
+    row |= {"changelog_offset": offset, "state_version": offset * 2, "worker": "w"}
+    return tuple(row.values())
+
+
+def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
+    row = (1, "b", "f", "c", "answered", "sale", "s", "", "", None, "", 0, 1_700_000_000_123, 1)
+    scored = (1, "b", "g", "c", "answered", "sale", "s", "", "NPS", 0, "", 1, 4_102_444_799_999, 1)
+    writer.insert(ANSWERS, [row, scored])
+    found = connect(url).query(
+        "SELECT score, toUnixTimestamp64Milli(invited_at), toUnixTimestamp64Milli(answered_at) FROM answers ORDER BY 3"
+    )
+    assert found.result_rows == [(None, 0, 1_700_000_000_123), (0, 1, 4_102_444_799_999)]
+
+
+def test_a_backfill_of_years_is_one_insert(url: str, writer: Writer) -> None:
+    weeks = 300  # ClickHouse refuses more than 100 partitions a block, unless told otherwise
+    writer.insert(
+        TOPIC_PANES, [(1, "b", "a", "t", "DONE_RIGHT", 1_300_000_000 + n * WEEK_S, 0, 1, 1) for n in range(weeks)]
+    )
+    assert connect(url).command("SELECT count() FROM topic_panes") == weeks
+
+
+def test_positions_are_those_of_both_topics_and_of_the_last_report(writer: Writer) -> None:
+    writer.report([position("sales", 0, 2, 20), position("feedback", 0, 2, 20), position("sales", 1, 1, 9)])
+    writer.report([position("sales", 0, 1, 10), position("feedback", 0, 1, 10)])  # late, hence lost
+    writer.report([position(topic, 2, 1, 5, generation=2) for topic in ("sales", "feedback")])  # not in use
+    assert writer.positions([0, 1, 2, 7]) == {0: SinkPosition(0, 20, 4, 2, 40)}
+    assert writer.positions([]) == {}
+
+
+def test_an_empty_insert_asks_nothing_of_anybody() -> None:
+    Writer("http://127.0.0.1:1").insert(COMMENTS, [])
+
+
+def test_a_server_that_is_away_may_be_tried_again() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(SinkUnavailable, match=f"127.0.0.1:{port}"):
+        Writer(f"http://user:hidden@127.0.0.1:{port}").positions([0])
+
+
+def test_a_server_that_is_busy_or_full_may_be_tried_again(writer: Writer, url: str) -> None:
+    client = connect(url)
+    client.command(
+        "ALTER TABLE comments ADD CONSTRAINT busy CHECK throwIf(1, 'no room', 243::Int16) = 0"
+    )  # NOT_ENOUGH_SPACE
+    try:
+        with pytest.raises(SinkUnavailable):
+            writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+    finally:
+        client.command("ALTER TABLE comments DROP CONSTRAINT busy")
+    writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+
+
+@pytest.mark.parametrize("row", [
+    (1, "b", "c", "f", None, "en", 1),
+    (1, "b", "c", "f", "hello", "en", -1),
+    (1, "b", "c", "f", "hello", "en"),
+])  # fmt: skip
+def test_values_that_no_table_takes_are_refused(writer: Writer, row: tuple[Any, ...]) -> None:
+    with pytest.raises(SinkRefused):
+        writer.insert(COMMENTS, [row])
+    writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+
+
+def test_a_missing_table_is_refused_with_what_to_type(writer: Writer, url: str) -> None:
+    client = connect(url)
+    client.command("RENAME TABLE comments TO hidden")
+    try:
+        with pytest.raises(SinkRefused, match="posventa migrate"):
+            writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+    finally:
+        client.command("RENAME TABLE hidden TO comments")
+
+
+def test_a_database_that_was_never_made_is_refused_with_what_to_type(writer: Writer, url: str) -> None:
+    client = connect(url)
+    client.command("RENAME DATABASE posventa TO hidden")
+    try:
+        with pytest.raises(SinkRefused, match="posventa migrate"):
+            Writer(url).positions([0])
+    finally:
+        connect(url, "default").command("RENAME DATABASE hidden TO posventa")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8123", "clickhouse://127.0.0.1", "http://", "ftp://u:hidden@h:1"])
+def test_an_address_of_another_kind_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(SinkRefused, match="expected http") as refusal:
+        connect(url)
+    assert "hidden" not in str(refusal.value)
