@@ -12,7 +12,7 @@ class BatchSchema(Schema):  # type: ignore[misc]
         """Called by Faust once per stream; returns the coroutine that makes an event of a message."""
         create_event = app.create_event
 
-        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 - Faust's signature
+        async def decode(message: Any, *, propagate: bool = False) -> Any:
             return create_event(None, message.value, headers=None, message=message)
 
         return decode

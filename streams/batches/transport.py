@@ -93,6 +93,12 @@ class Transport(driver.Transport):  # type: ignore[misc]
     Consumer = Consumer
 
 
+def positions(consumer: Consumer) -> dict[Any, int]:
+    """{topic-partition: fetch position} of a started consumer; empty before it has an assignment."""
+    thread = consumer._thread
+    return _positions(thread._consumer) if thread is not None and thread._consumer is not None else {}
+
+
 def _positions(consumer: Any) -> dict[Any, int]:
     """{topic-partition: fetch position} of what is assigned and has a position."""
     subscription = consumer._subscription.subscription

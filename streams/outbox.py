@@ -1,0 +1,200 @@
+"""The way from committed units to ClickHouse: buffer, flush, sink position.
+
+Owns the buffer and the one writer thread. Never sees uncommitted rows. Invariants: a sink position is reported only after
+every row below it was acknowledged; while ClickHouse is away the buffer is bounded and owners wait for room.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from sinks.errors import SinkUnavailable
+from sinks.tables import Table
+from sinks.writer import SinkPosition, Writer
+from streams.freshness import Gauge, LogEnd
+from streams.meta import SOURCES, Applied
+from streams.rows import KeyedRow, Row
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# The buffer holds this many flushes: one in flight, one filling, and slack for a slow one.
+_FLUSHES_BUFFERED: Final = 4
+# Contract: every 5 s or more often, also when idle.
+_REPORT_EVERY_S: Final = 2.0
+_RETRY_S_FIRST, _RETRY_S_MAX = 0.25, 5.0
+# Reports of one claim are numbered below those of the next: 2^32 reports are 272 years at two a second.
+_REPORTS_PER_CLAIM: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A state that a partition had: what is in the changelog below `changelog_offset`."""
+
+    partition: int
+    claim: int
+    changelog_offset: int
+    version: int
+    applied: dict[str, Applied]
+
+
+@dataclass(slots=True)
+class Account:
+    """What the outbox knows of one claim of a partition. `found` is None when ClickHouse has no position."""
+
+    found: SinkPosition | None
+    on_moved: Callable[[], None]  # ClickHouse's position is not what this owner left there: claim again
+    gauges: dict[str, Gauge]
+    mark: Mark | None = None
+    flushed_offset: int = 0  # everything in the changelog below is in ClickHouse
+    reports: int = 0
+
+
+@dataclass(slots=True)
+class _Load:
+    """What one flush carries."""
+
+    rows: dict[Table, dict[object, Row]] = field(default_factory=dict)
+    count: int = 0
+    size_bytes: int = 0
+
+
+class Outbox:
+    """Buffers, flushes, reports. Runs in one event loop; only the writer runs in a thread of its own."""
+
+    def __init__(self, settings: Settings, writer: Writer, generation: int, worker: str) -> None:
+        self.ends: dict[tuple[str, int], LogEnd] = {}  # by topic and partition; kept up to date by the worker
+        self.accounts: dict[int, Account] = {}  # by partition
+        self.waiting_since: float | None = None  # monotonic time since when ClickHouse does not take a flush
+        self._settings = settings
+        self._writer = writer
+        self.generation = generation
+        self._worker = worker
+        self._load = _Load()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="clickhouse")
+        self._changed = asyncio.Condition()
+        self._flushing = asyncio.Lock()
+        self._due = asyncio.Event()  # there are rows, or the flush should happen now
+        self._full = asyncio.Event()
+
+    async def position(self, partition: int) -> SinkPosition | None:
+        """What ClickHouse says of a partition; waits while it is away."""
+        return (await self._retrying(lambda: self._writer.positions([partition]))).get(partition)
+
+    def open_account(self, partition: int, found: SinkPosition | None, on_moved: Callable[[], None]) -> None:
+        """Called by a new owner, with the position it recovers from."""
+        now = _now_ms()
+        self.accounts[partition] = Account(found, on_moved, {topic: Gauge(now) for topic in SOURCES})
+
+    def close_account(self, partition: int) -> None:
+        """Called when the owner lets go. Rows that are still buffered are sent all the same: they are committed."""
+        self.accounts.pop(partition, None)
+
+    def put(self, rows: Iterable[KeyedRow], size_bytes: int, mark: Mark | None = None) -> None:
+        """Takes committed rows; `mark` when everything up to it has been put."""
+        load = self._load
+        for table, key, row in rows:
+            load.rows.setdefault(table, {})[key] = row
+        load.count = sum(map(len, load.rows.values()))
+        load.size_bytes += size_bytes
+        if mark is not None and mark.partition in self.accounts:
+            self.accounts[mark.partition].mark = mark
+        self._due.set()
+        if load.count >= self._settings.flush_rows or load.size_bytes >= self._settings.flush_bytes:
+            self._full.set()
+
+    async def room(self) -> None:
+        """Waits until the buffer has room. An owner calls it before it makes a unit."""
+        async with self._changed:
+            await self._changed.wait_for(self._has_room)
+
+    def _has_room(self) -> bool:
+        s = self._settings
+        load = self._load
+        return load.count < s.flush_rows * _FLUSHES_BUFFERED and load.size_bytes < s.flush_bytes * _FLUSHES_BUFFERED
+
+    async def run(self) -> None:
+        """Flushes for as long as the worker runs: by rows, bytes or milliseconds, and to report freshness."""
+        while True:
+            try:
+                await asyncio.wait_for(self._due.wait(), _REPORT_EVERY_S)
+                await asyncio.wait_for(self._full.wait(), self._settings.flush_ms / 1000)
+            except TimeoutError:
+                pass
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Sends everything that is buffered, however long it takes, and reports how far each partition is."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        load, self._load = self._load, _Load()
+        self._due.clear()
+        self._full.clear()
+        accounts = dict(self.accounts)
+        marks = {partition: account.mark for partition, account in accounts.items() if account.mark}
+        async with self._changed:
+            self._changed.notify_all()
+        moved = await self._retrying(lambda: self._moved(accounts))
+        for table, rows in load.rows.items():
+            block = list(rows.values())
+            await self._retrying(lambda table=table, block=block: self._writer.insert(table, block))  # type: ignore[misc]
+        for partition in moved:
+            accounts.pop(partition).on_moved()
+        await self._report({p: mark for p, mark in marks.items() if p in accounts}, accounts)
+
+    def _moved(self, accounts: dict[int, Account]) -> list[int]:
+        """The partitions whose position in ClickHouse is not the one that this owner knows. Runs in the writer's thread."""
+        found = self._writer.positions(accounts) if accounts else {}
+        return [partition for partition, account in accounts.items() if found.get(partition) != account.found]
+
+    async def _report(self, marks: dict[int, Mark], accounts: dict[int, Account]) -> None:
+        now = _now_ms()
+        rows: list[Row] = []
+        for partition, mark in marks.items():
+            account = accounts[partition]
+            ends = {topic: self.ends.get((topic, partition)) for topic in SOURCES}
+            account.reports += 1
+            report = mark.claim * _REPORTS_PER_CLAIM + account.reports
+            for topic, end in ends.items():
+                applied = mark.applied[topic]
+                known = end or LogEnd(applied.offset, applied.offset + 1, 0)  # not asked yet: claim nothing
+                fresh = account.gauges[topic].read(applied, known, now)
+                rows.append(
+                    (self.generation, topic, partition, mark.claim, report, mark.changelog_offset, mark.version,
+                     *fresh, now, self._worker)
+                )  # fmt: skip
+        if not rows:
+            return
+        await self._retrying(lambda: self._writer.report(rows))
+        for partition, mark in marks.items():
+            account = accounts[partition]
+            report = mark.claim * _REPORTS_PER_CLAIM + account.reports
+            account.found = SinkPosition(partition, mark.changelog_offset, mark.claim, report, mark.version)
+            account.flushed_offset = mark.changelog_offset
+
+    async def _retrying(self, call: Callable[[], T]) -> T:
+        """Runs a call in the writer's thread until ClickHouse takes it."""
+        wait_s = _RETRY_S_FIRST
+        while True:
+            try:
+                result = await asyncio.get_running_loop().run_in_executor(self._thread, call)
+            except SinkUnavailable as error:
+                self.waiting_since = self.waiting_since or time.monotonic()
+                log.warning("%s; trying again in %.2f s", error, wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, _RETRY_S_MAX)
+            else:
+                self.waiting_since = None
+                return result
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,202 @@
+"""The owner of one partition: claims it, sends again what ClickHouse lacks, then turns batches into units.
+
+Owns the queue of the partition's batches and the check of their continuity. Never trusts a delivery: what is below the
+state is skipped, what starts above it is fetched again. Invariant: one unit at a time; the next sees all of the last.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sinks.writer import SinkPosition
+from streams import records
+from streams.batches import RecordBatch
+from streams.cluster import Cluster
+from streams.domain.rules import Rules
+from streams.errors import OwnershipLost
+from streams.meta import SOURCES, Applied
+from streams.outbox import Mark, Outbox
+from streams.partition import Partition
+from streams.rows import RowMaker
+from streams.settings import Settings
+from streams.unit import Bench, Unit, make_unit
+
+log = logging.getLogger(__name__)
+
+Seek = Callable[[str, int, int], Awaitable[None]]  # topic, partition, offset
+Reroute = Callable[[list[tuple[bytes, Any]]], Awaitable[None]]
+LookAt = Callable[[], Awaitable[Cluster]]
+
+_CLAIM_AGAIN_S_FIRST, _CLAIM_AGAIN_S_MAX = 0.2, 10.0
+# Room in the changelog's greatest batch for key, headers and framing: a key has at most 401 characters of 4 bytes.
+_RECORD_OVERHEAD_BYTES: Final = 4096
+# A delivery that is missing this long is fetched again.
+_MISSING_S: Final = 10.0
+
+
+class Owner:
+    """Runs from start() to stop(). Batches are handed in by put(), in the order of their offsets per topic."""
+
+    def __init__(
+        self, settings: Settings, number: int, outbox: Outbox, generation: int, look_at: LookAt, seek: Seek,
+        reroute: Reroute, on_taken: Callable[[int], None],
+    ) -> None:  # fmt: skip
+        self.number = number
+        self._settings = settings
+        self._outbox = outbox
+        self._look_at, self._seek, self._reroute, self._on_taken = look_at, seek, reroute, on_taken
+        self._rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
+        self._rows = RowMaker(generation, number, self._rules)
+        self._queues: dict[str, deque[RecordBatch]] = {topic: deque() for topic in SOURCES}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._moved = False
+        self._partition: Partition | None = None
+        self._letters: list[tuple[int, bytes]] = []  # changelog offset and key of refusals still to be deleted
+        self._applied_at = time.monotonic()
+
+    def put(self, batch: RecordBatch) -> None:
+        """Takes a batch; it is processed, or skipped, or dropped when the owner stops."""
+        self._queues[batch.topic].append(batch)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ends run() after the unit that is being made."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Owns the partition until stop(). Raises StateRefused, or whatever is a defect; loses nothing either way."""
+        wait_s = _CLAIM_AGAIN_S_FIRST
+        try:
+            while not self._stopping:
+                try:
+                    await self._own()
+                    wait_s = _CLAIM_AGAIN_S_FIRST
+                except OwnershipLost as lost:
+                    log.warning("%s; claiming again in %.1f s if it is still ours", lost, wait_s)
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(wait_s * 2, _CLAIM_AGAIN_S_MAX)
+        finally:
+            self._drop_all()
+
+    async def _own(self) -> None:
+        """One claim, from beginning to end."""
+        cluster = await self._look_at()
+        partition = self._partition = Partition(self._settings, cluster, self.number)
+        self._moved = False
+        try:
+            found = await self._outbox.position(self.number)
+            await self._claim(partition, found)
+            bench = Bench(
+                self.number, cluster.ground.partitions, self._rules,
+                cluster.changelog_bytes_max - _RECORD_OVERHEAD_BYTES, self._rows,
+            )  # fmt: skip
+            while not self._stopping and not self._moved:
+                await self._wait_for_batches()
+                await self._make_unit(partition, bench)
+            if self._moved:
+                log.warning("partition %d: ClickHouse is not as it was left; sending again", self.number)
+        finally:
+            self._outbox.close_account(self.number)
+            self._partition = None
+            await partition.close()
+
+    async def _claim(self, partition: Partition, found: SinkPosition | None) -> None:
+        begun = time.monotonic()
+        await partition.claim(found)
+        self._outbox.open_account(self.number, found, self._when_moved)
+        sent = 0
+        async for chunk in partition.changelog_from(found.changelog_offset if found else 0):
+            for record in chunk:
+                await self._outbox.room()
+                rows = list(self._rows.of_record(record.key, record.value, record.version))
+                sent += len(rows)
+                self._outbox.put(rows, len(record.value or b""))
+        self._letters = [(partition.changelog_offset, key) for key in partition.local.keys_of(records.LETTER)]
+        self._outbox.put((), 0, self._mark(partition))
+        self._applied_at = time.monotonic()
+        log.info(
+            "partition %d: claimed (owner number %d) in %.2f s, %d changelog records read, %d rows sent again",
+            self.number, partition.meta.claims, time.monotonic() - begun, partition.recovered_records, sent,
+        )  # fmt: skip
+
+    def _when_moved(self) -> None:
+        self._moved = True
+        self._wake.set()
+
+    async def _wait_for_batches(self) -> None:
+        await self._outbox.room()
+        if not any(self._queues.values()):
+            self._wake.clear()
+            if not self._stopping and not self._moved:
+                await self._wake.wait()
+
+    async def _make_unit(self, partition: Partition, bench: Bench) -> None:
+        fresh, applied = await self._take(partition)
+        if not applied:
+            return
+        meta = partition.meta.advanced(applied)
+        unit = make_unit(bench, partition.local.get_many, meta.version, fresh)
+        if unit.astray:
+            await self._reroute(unit.astray)
+        self._delete_flushed_letters(unit)
+        size_bytes = sum(len(value or b"") for value in unit.changed.values())
+        await partition.commit(unit, meta)
+        self._letters += [(partition.changelog_offset, key) for key in unit.changed if key[:1] == records.LETTER
+                          and unit.changed[key] is not None]  # fmt: skip
+        self._outbox.put(unit.rows, size_bytes, self._mark(partition))
+        self._applied_at = time.monotonic()
+
+    async def _take(self, partition: Partition) -> tuple[list[Any], dict[str, Applied]]:
+        """The queued records that the state does not hold yet, as many as a unit may have, and how far they reach."""
+        fresh: list[Any] = []
+        applied: dict[str, Applied] = {}
+        while len(fresh) < self._settings.unit_records_max and any(self._queues.values()):
+            for topic, queue in self._queues.items():  # turn by turn: neither topic waits for the other
+                if not queue:
+                    continue
+                batch = queue.popleft()
+                self._on_taken(len(batch))
+                at = applied.get(topic, partition.meta.applied[topic])
+                if batch.start > at.offset:
+                    await self._fetch_again(topic, at.offset, f"delivered from {batch.start}")
+                elif batch.end > at.offset:
+                    new = batch if batch.start == at.offset else [r for r in batch if r.offset >= at.offset]
+                    fresh += new
+                    applied[topic] = Applied(batch.end, new[-1].timestamp if new else at.timestamp)
+        return fresh, applied
+
+    async def _fetch_again(self, topic: str, offset: int, found: str) -> None:
+        log.warning("%s[%d]: %s, expected %d: fetching again from there", topic, self.number, found, offset)
+        await self._seek(topic, self.number, offset)
+
+    async def fetch_what_is_missing(self, fetched: dict[str, int]) -> None:
+        """Called now and then with the fetch positions: what was fetched but never delivered is fetched again."""
+        if self._partition is None or self._stopping or any(self._queues.values()):
+            return
+        applied = getattr(self._partition, "meta", None)
+        if applied is None or time.monotonic() - self._applied_at < _MISSING_S:
+            return
+        for topic, position in fetched.items():
+            if position > applied.applied[topic].offset:
+                self._applied_at = time.monotonic()
+                await self._fetch_again(topic, applied.applied[topic].offset, f"nothing came up to {position}")
+
+    def _delete_flushed_letters(self, unit: Unit) -> None:
+        account = self._outbox.accounts.get(self.number)
+        flushed = account.flushed_offset if account else 0
+        unit.changed.update((key, None) for offset, key in self._letters if offset <= flushed)
+        self._letters = [letter for letter in self._letters if letter[0] > flushed]
+
+    def _mark(self, partition: Partition) -> Mark:
+        meta = partition.meta
+        return Mark(self.number, meta.claims, partition.changelog_offset, meta.version, meta.applied)
+
+    def _drop_all(self) -> None:
+        for queue in self._queues.values():
+            self._on_taken(sum(map(len, queue)))
+            queue.clear()

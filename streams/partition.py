@@ -1,0 +1,215 @@
+"""The state of one partition: claimed, recovered, and changed by whole units only.
+
+Owns the partition's transactional producer and its local copy. Never decides what changes. Invariants: after claim()
+nobody else can change the state without this object learning of it (OwnershipLost) at its next commit; the local copy is
+written after the transaction, never before.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiokafka
+from aiokafka.errors import KafkaError
+
+from sinks.writer import SinkPosition
+from streams import meta as metas
+from streams import records
+from streams.cluster import Cluster
+from streams.errors import OwnershipLost
+from streams.kafka_clients import aiokafka_settings
+from streams.local_copy import LocalCopy
+from streams.meta import Log, Meta
+from streams.settings import Settings
+from streams.topics import DEAD_LETTERS, STATE
+from streams.unit import Unit
+
+GROUP: Final = "posventa"
+_VERSION_HEADER: Final = "version"
+_BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a greater record goes alone
+_RECORDS_PER_READ: Final = 20_000
+# Longest that a crashed owner's open transaction may hold back the readers of the dead letters.
+_TRANSACTION_MS_MAX: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogRecord:
+    """One record of the changelog; `version` is that of the unit which wrote it."""
+
+    key: bytes
+    value: bytes | None
+    version: int
+
+
+class Partition:
+    """One partition's state. Use: `await claim()`, then get_many and commit, then `await close()`."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, number: int) -> None:
+        self.number = number
+        self.meta: Meta
+        self.changelog_offset = 0  # where the changelog ends, as far as this owner knows
+        self.recovered_records = 0
+        self._settings = settings
+        self._cluster = cluster
+        self._tp = aiokafka.TopicPartition(STATE, number)
+        self._local: LocalCopy | None = None
+        self._producer = aiokafka.AIOKafkaProducer(
+            **aiokafka_settings(settings),
+            transactional_id=f"posventa-{number}",
+            acks="all",
+            linger_ms=0,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=cluster.changelog_bytes_max,
+            transaction_timeout_ms=_TRANSACTION_MS_MAX,
+        )
+
+    async def claim(self, sink: SinkPosition | None) -> None:
+        """Fences earlier owners, recovers the state and checks that everything still belongs together.
+
+        `sink` is what ClickHouse says of this partition. Raises StateRefused, or OwnershipLost when Kafka fails on the way.
+        """
+        try:
+            await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
+            async with _reader(self._settings) as consumer:
+                logs = await _logs(consumer, self.number)
+                await self._recover(consumer, logs[STATE])
+        except KafkaError as error:
+            raise OwnershipLost(f"partition {self.number}: claiming failed: {error!r}") from error
+        raw = self.local.get(records.META)
+        found = metas.decode(raw) if raw else metas.first(self._cluster.ground, logs)
+        metas.check(self.number, found, self._cluster.ground, logs)
+        if sink is not None:
+            metas.check_sink(self.number, found, logs[STATE].end, sink.changelog_offset, sink.state_version)
+        self.meta = found
+        self.changelog_offset = logs[STATE].end
+        await self.commit(Unit(found.version), found.claimed())  # proves that this owner can write
+
+    @property
+    def local(self) -> LocalCopy:
+        """The local copy; there is one from claim() to close()."""
+        assert self._local is not None
+        return self._local
+
+    async def changelog_from(self, offset: int) -> AsyncIterator[list[ChangelogRecord]]:
+        """The changelog from an offset to where this owner's own knowledge ends, in chunks."""
+        async with _reader(self._settings) as consumer:
+            consumer.assign([self._tp])
+            first = (await consumer.beginning_offsets([self._tp]))[self._tp]
+            consumer.seek(self._tp, max(offset, first))
+            end = self.changelog_offset
+            while await consumer.position(self._tp) < end:
+                got = await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)
+                yield [ChangelogRecord(r.key, r.value, _version(r)) for r in got.get(self._tp, [])]
+
+    async def _recover(self, consumer: Any, log: Log) -> None:
+        directory = Path(self._settings.state_dir) / str(self.number)
+        now_ms = time.time_ns() // 1_000_000
+        # Half the time that Kafka keeps deletions: a younger copy has not missed one.
+        age_ms_max = self._cluster.changelog_delete_retention_ms // 2
+        self._local = LocalCopy(
+            directory, self._cluster.cluster_id, self._cluster.changelog_topic_id, now_ms, age_ms_max
+        )
+        if self._local.offset > log.end:
+            self._local.discard()
+        consumer.assign([self._tp])
+        consumer.seek(self._tp, max(self._local.offset, log.start))
+        while await consumer.position(self._tp) < log.end:
+            got = (await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)).get(self._tp, [])
+            if got:
+                self.recovered_records += len(got)
+                self._local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
+
+    async def commit(self, unit: Unit, meta: Meta) -> None:
+        """Makes a unit, and the META after it, part of the state: all or nothing. Raises OwnershipLost when it may not
+        have been, or when another owner has the partition."""
+        unit.changed[records.META] = metas.encode(meta)
+        offsets = {
+            aiokafka.TopicPartition(topic, self.number): applied.offset
+            for topic, applied in meta.applied.items()
+            if applied != self.meta.applied[topic]
+        }
+        try:
+            await self._producer.begin_transaction()
+            end = await self._send_changes(unit)
+            if offsets:
+                await self._producer.send_offsets_to_transaction(offsets, GROUP)
+            await self._producer.commit_transaction()
+        except KafkaError as error:
+            raise OwnershipLost(f"partition {self.number}: a commit failed: {error!r}") from error
+        self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
+        self.meta, self.changelog_offset = meta, end
+
+    async def _send_changes(self, unit: Unit) -> int:
+        """Sends the changed records, META last, and the dead letters. Returns the changelog offset after them."""
+        headers = [(_VERSION_HEADER, unit.version.to_bytes(8, "big"))]
+        futures, batch = [], self._producer.create_batch()
+        for key, value in unit.changed.items():
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                futures.append(await self._send(batch))
+                batch = self._producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None, headers=headers)
+        last = await self._send(batch)
+        letters = [await self._send_letter(refusal) for refusal in unit.refusals]
+        await asyncio.gather(*futures, *letters)
+        return int((await last).offset) + int(batch.record_count())
+
+    async def _send(self, batch: Any) -> Any:
+        batch.close()
+        return await self._producer.send_batch(batch, STATE, partition=self.number)
+
+    async def _send_letter(self, refusal: Any) -> Any:
+        record = refusal.record
+        refused_at = time.time_ns() // 1_000_000
+        headers = [
+            *record.headers,
+            ("reason", refusal.reason.encode()),
+            ("detail", refusal.detail.encode()),
+            ("source-topic", record.topic.encode()),
+            ("source-partition", b"%d" % record.partition),
+            ("source-offset", b"%d" % record.offset),
+            ("refused-at", b"%d" % refused_at),
+        ]
+        return await self._producer.send(
+            DEAD_LETTERS, record.value, key=record.key, partition=self.number, headers=headers
+        )
+
+    async def close(self) -> None:
+        """Lets go of the partition; what is not committed is aborted by the next claim."""
+        with suppress(KafkaError):  # fenced, or Kafka is away: the next claim aborts what is open
+            await self._producer.stop()
+        if self._local is not None:
+            self._local.close()
+            self._local = None
+
+
+@asynccontextmanager
+async def _reader(settings: Settings) -> AsyncIterator[Any]:
+    """A consumer without a group that reads committed records only."""
+    consumer = aiokafka.AIOKafkaConsumer(
+        **aiokafka_settings(settings),
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=20,
+        max_partition_fetch_bytes=8 << 20,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _logs(consumer: Any, number: int) -> dict[str, Log]:
+    """Where the logs of this partition's three topics start and end (the last stable offset)."""
+    tps = [aiokafka.TopicPartition(topic, number) for topic in (*metas.SOURCES, STATE)]
+    starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+    return {tp.topic: Log(starts[tp], ends[tp]) for tp in tps}
+
+
+def _version(record: Any) -> int:
+    return int.from_bytes(dict(record.headers)[_VERSION_HEADER], "big")

@@ -1,0 +1,50 @@
+"""Publishes records that fell on the wrong partition, or came under the wrong key, where they belong.
+
+Owns one plain idempotent producer. Never processes them. Invariant: a re-routed record is acknowledged before the unit that
+took it away commits; published twice it is a duplicate event, which changes nothing.
+"""
+
+from typing import Any, Final
+
+import aiokafka
+from aiokafka.errors import KafkaError
+
+from streams.errors import OwnershipLost
+from streams.kafka_clients import aiokafka_settings, partition_for
+from streams.settings import Settings
+
+HEADER: Final = "posventa-rerouted"
+
+
+class Rerouter:
+    """Starts its producer when the first record is astray."""
+
+    def __init__(self, settings: Settings, partitions: int) -> None:
+        self._settings = settings
+        self._partitions = partitions
+        self._producer: aiokafka.AIOKafkaProducer | None = None
+        self.count = 0
+
+    async def __call__(self, astray: list[tuple[bytes, Any]]) -> None:
+        """Publishes each record under its right key. Raises OwnershipLost when Kafka fails: the unit is made again."""
+        try:
+            if self._producer is None:
+                producer = aiokafka.AIOKafkaProducer(**aiokafka_settings(self._settings), enable_idempotence=True)
+                await producer.start()
+                self._producer = producer
+            sent = [await self._send(self._producer, key, record) for key, record in astray]
+            for acknowledged in sent:
+                await acknowledged
+        except KafkaError as error:
+            raise OwnershipLost(f"re-routing {len(astray)} records failed: {error!r}") from error
+        self.count += len(astray)
+
+    async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Any) -> Any:
+        headers = [*(header for header in record.headers if header[0] != HEADER), (HEADER, b"1")]
+        partition = partition_for(key, self._partitions)
+        return await producer.send(record.topic, record.value, key=key, partition=partition, headers=headers)
+
+    async def stop(self) -> None:
+        """Ends the producer."""
+        if self._producer is not None:
+            await self._producer.stop()

@@ -1,0 +1,181 @@
+"""One unit: what a partition's state becomes by a batch of records, as records of the changelog and rows for the sink.
+
+Pure but for the reads of state handed in. Never writes anything. Invariant: the unit is a function of the state and the
+records; nothing of it is visible before all of it is committed.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.errors import CustomerFull
+from schemas.events import Event, Feedback
+from streams import records
+from streams.domain import state
+from streams.domain.contributions import contributions, difference
+from streams.domain.fold import Change, comment_of, fold
+from streams.domain.panes import PaneKey, TopicKey
+from streams.domain.rules import Rules
+from streams.intake import Refusal, Taken, take
+from streams.rows import KeyedRow, RowMaker
+
+GetMany = Callable[[list[bytes]], list[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every unit of a partition is made with."""
+
+    partition: int
+    partitions: int
+    rules: Rules
+    state_bytes_max: int  # of one customer, so that the changelog takes the record
+    rows: RowMaker
+
+
+@dataclass(slots=True)
+class Unit:
+    """The changes. `changed` holds absolute values; a refusal's record goes to the dead-letter topic untouched."""
+
+    version: int
+    changed: dict[bytes, bytes | None] = field(default_factory=dict)
+    rows: list[KeyedRow] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    astray: list[tuple[bytes, Any]] = field(default_factory=list)
+    tombstones: int = 0
+    events: int = 0
+
+
+def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any]) -> Unit:
+    """Applies a batch of records, none of which the state holds yet. `version` is that of the state after it."""
+    raw: dict[bytes, bytes | None] = {}
+
+    def is_known(keys: list[bytes]) -> list[bool]:
+        raw.update(zip(keys, get_many([records.customer_key(key) for key in keys]), strict=True))
+        return [raw[key] is not None for key in keys]
+
+    taken = take(batch, bench.partition, bench.partitions, is_known)
+    unit = Unit(version, astray=taken.astray, tombstones=taken.tombstones, refusals=taken.refusals)
+    _fold_customers(bench, unit, taken, raw, get_many)
+    refused_at = time.time_ns() // 1_000_000
+    for refusal in unit.refusals:
+        _add_letter(bench, unit, refusal, refused_at)
+    return unit
+
+
+def _fold_customers(bench: Bench, unit: Unit, taken: Taken, raw: dict[bytes, bytes | None], get_many: GetMany) -> None:
+    panes: dict[PaneKey, list[int]] = {}
+    topics: dict[TopicKey, int] = {}
+    for key, events in taken.events.items():
+        unit.events += len(events)
+        customer, before = _load(raw[key], events[0][0])
+        earlier = contributions(customer, bench.rules)
+        comments: dict[records.CommentKey, tuple[str, str]] = {}
+        customer, changed = _fold_all(bench, unit, customer, before, events, comments)
+        if not changed:
+            continue
+        unit.changed[records.customer_key(key)] = changed
+        delta = difference(earlier, contributions(customer, bench.rules))
+        for pane_key, added in delta.panes.items():
+            measures = panes.get(pane_key)
+            panes[pane_key] = added if measures is None else [a + b for a, b in zip(measures, added, strict=True)]
+        for topic_key, count in delta.topics.items():
+            topics[topic_key] = topics.get(topic_key, 0) + count
+        unit.rows += [bench.rows.journey(journey, unit.version) for journey in delta.journeys.values()]
+        unit.rows += [bench.rows.answer(answer, unit.version) for answer in delta.answers.values()]
+        for comment_key, comment in comments.items():
+            unit.changed[records.pack_key(records.COMMENT, comment_key)] = records.pack(comment)
+            unit.rows.append(bench.rows.comment(comment_key, comment, unit.version))
+    _add_panes(bench, unit, panes, get_many)
+    _add_topics(bench, unit, topics, get_many)
+
+
+def _load(raw: bytes | None, event: Event) -> tuple[state.Customer, bytes]:
+    if raw is None:
+        return state.Customer.empty(event.brand_id, event.customer_id), b""
+    return state.decode(raw), raw
+
+
+def _fold_all(
+    bench: Bench,
+    unit: Unit,
+    customer: state.Customer,
+    before: bytes,
+    events: list[tuple[Event, Any]],
+    comments: dict[records.CommentKey, tuple[str, str]],
+) -> tuple[state.Customer, bytes | None]:
+    """Folds a customer's events. Returns the customer and their new bytes, None when nothing changed."""
+    any_change = False
+    for event, record in events:
+        try:
+            change = fold(customer, event, bench.rules)
+        except CustomerFull as full:
+            unit.refusals.append(Refusal(record, full.reason, full.detail))
+            continue
+        if change:
+            any_change = True
+            if change is Change.COMMENT and isinstance(event, Feedback):
+                comments[event.brand_id, event.customer_id, event.feedback_id] = comment_of(event) or ("", "")
+    if not any_change:
+        return customer, None
+    after = state.encode(customer)
+    if len(after) <= bench.state_bytes_max:
+        return customer, after
+    comments.clear()
+    return _fold_while_it_fits(bench, unit, before, events, comments)
+
+
+def _fold_while_it_fits(
+    bench: Bench,
+    unit: Unit,
+    before: bytes,
+    events: list[tuple[Event, Any]],
+    comments: dict[records.CommentKey, tuple[str, str]],
+) -> tuple[state.Customer, bytes | None]:
+    """The slow way of _fold_all for a customer whose record would grow past what the changelog takes."""
+    fits, refused = before, {id(refusal.record) for refusal in unit.refusals}
+    for event, record in events:
+        if id(record) in refused:
+            continue
+        customer, _ = _load(fits or None, event)
+        change = fold(customer, event, bench.rules)
+        grown = state.encode(customer)
+        if len(grown) > bench.state_bytes_max:
+            detail = f"the customer's events take {len(grown)} bytes; the changelog takes {bench.state_bytes_max}"
+            unit.refusals.append(Refusal(record, CustomerFull.reason, detail))
+            continue
+        fits = grown
+        if change is Change.COMMENT and isinstance(event, Feedback):
+            comments[event.brand_id, event.customer_id, event.feedback_id] = comment_of(event) or ("", "")
+    customer, _ = _load(fits or None, events[0][0])
+    return customer, fits if fits != before else None
+
+
+def _add_panes(bench: Bench, unit: Unit, panes: dict[PaneKey, list[int]], get_many: GetMany) -> None:
+    keys = [records.pack_key(records.PANE, pane_key) for pane_key in panes]
+    for key, (pane_key, added), value in zip(keys, panes.items(), get_many(keys), strict=True):
+        if not any(added):
+            continue
+        measures = [a + b for a, b in zip(records.unpack_measures(value), added, strict=True)]
+        unit.changed[key] = records.pack(measures)
+        unit.rows.append(bench.rows.pane(pane_key, measures, unit.version))
+
+
+def _add_topics(bench: Bench, unit: Unit, topics: dict[TopicKey, int], get_many: GetMany) -> None:
+    keys = [records.pack_key(records.TOPIC, topic_key) for topic_key in topics]
+    for key, (topic_key, added), value in zip(keys, topics.items(), get_many(keys), strict=True):
+        if not added:
+            continue
+        answers = records.unpack_count(value) + added
+        unit.changed[key] = records.pack(answers)
+        unit.rows.append(bench.rows.topic(topic_key, answers, unit.version))
+
+
+def _add_letter(bench: Bench, unit: Unit, refusal: Refusal, refused_at: int) -> None:
+    record = refusal.record
+    shown_key = (record.key or b"").decode(errors="replace")
+    key = (record.topic, record.partition, record.offset)
+    letter = records.Letter(refusal.reason, refusal.detail, shown_key, refused_at)
+    unit.changed[records.pack_key(records.LETTER, key)] = records.pack(letter)
+    unit.rows.append(bench.rows.letter(key, letter, unit.version))

@@ -1,0 +1,163 @@
+"""One worker: the Faust application, its two agents, and the services around them.
+
+Owns the wiring and the order of starting and stopping. Never holds state of its own.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.transport.drivers import TRANSPORTS
+from faust.types import TP
+from kafka.errors import KafkaError
+from mode import CrashingSupervisor
+
+from sinks.migrate import migrate
+from sinks.writer import Writer
+from streams.assignment import Assignment
+from streams.batches import BatchSchema
+from streams.batches.transport import TRANSPORT, positions
+from streams.cluster import Cluster, look_at
+from streams.errors import OwnershipLost
+from streams.kafka_clients import faust_credentials
+from streams.meta import SOURCES
+from streams.outbox import Outbox
+from streams.owner import Owner
+from streams.partition import GROUP
+from streams.rerouting import Rerouter
+from streams.settings import Settings
+from streams.topics import FEEDBACK, SALES, ensure_topics
+from streams.watch import Watch
+
+log = logging.getLogger(__name__)
+
+# Batches that may wait in an agent's stream, beside those that wait for their owners.
+_STREAM_BATCHES_MAX = 8
+# Far beyond any wait for ClickHouse: once Kafka's limit is exceeded, a worker does not come back for minutes.
+_POLL_INTERVAL_S_MAX = 30 * 24 * 3600
+_START_WAIT_S = 60
+# What a last flush leaves undone the next owner sends again.
+_LAST_FLUSH_S_MAX = 5.0
+
+
+class Worker:
+    """Everything between the agents and the two ends. Made before the event loop runs, started inside it."""
+
+    def __init__(self, settings: Settings, app: faust.App, writer: Writer) -> None:
+        self._settings = settings
+        self._app = app
+        self._writer = writer
+        self._tasks: list[asyncio.Task[None]] = []
+        self._looking = asyncio.Lock()
+        self.assignment = Assignment(self._make_owner, self._fail, settings.poll_records_max)
+        self._outbox = Outbox(settings, writer, writer.generation(), f"{socket.gethostname()}:{os.getpid()}")
+        self._rerouter = Rerouter(settings, look_at(settings).ground.partitions)
+        self._watch = Watch(settings, self.assignment, self._outbox, self._fetch_positions)
+
+    def start(self) -> None:
+        """Starts the flushes and the watch. Called once, inside the event loop."""
+        self._tasks = [asyncio.create_task(self._guard(service.run())) for service in (self._outbox, self._watch)]
+
+    async def stop(self) -> None:
+        """Finishes the units in the making, flushes once more if ClickHouse is there, and lets go."""
+        await self.assignment.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._outbox.flush(), _LAST_FLUSH_S_MAX)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rerouter.stop()
+        self._writer.close()
+
+    def _make_owner(self, number: int, on_taken: Any) -> Owner:
+        return Owner(
+            self._settings, number, self._outbox, self._outbox.generation,
+            self._look_at, self._seek, self._rerouter, on_taken,
+        )  # fmt: skip
+
+    async def _look_at(self) -> Cluster:
+        async with self._looking:
+            try:
+                return await asyncio.to_thread(look_at, self._settings)
+            except KafkaError as error:
+                raise OwnershipLost(f"Kafka at {self._settings.kafka} does not answer: {error!r}") from error
+
+    async def _seek(self, topic: str, partition: int, offset: int) -> None:
+        await self._app.consumer.seek(TP(topic, partition), offset)
+
+    def _fetch_positions(self) -> dict[tuple[str, int], int]:
+        return {(tp.topic, tp.partition): at for tp, at in positions(self._app.consumer).items()}
+
+    async def _guard(self, service: Any) -> None:
+        try:
+            await service
+        except Exception as error:
+            await self._fail(error)
+
+    async def _fail(self, error: BaseException) -> None:
+        log.error("this worker ends: %s", error, exc_info=error)
+        await self._app.crash(error)
+
+
+def make_app(settings: Settings, writer: Writer) -> faust.App:
+    """The Faust application: membership, fetching and two agents over record batches."""
+    TRANSPORTS.aliases["batch"] = TRANSPORT
+    directory = Path(settings.state_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        GROUP,
+        broker=[f"batch://{address.strip()}" for address in settings.kafka.split(",")],
+        broker_credentials=faust_credentials(settings),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=_STREAM_BATCHES_MAX,
+        broker_max_poll_records=settings.poll_records_max,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_max_poll_interval=_POLL_INTERVAL_S_MAX,
+        broker_request_timeout=max(90.0, settings.session_timeout * 2),
+        broker_commit_interval=3600,  # nothing is ever acknowledged to Faust, so it has nothing to commit
+        datadir=str(directory / "faust"),
+    )
+    worker = Worker(settings, app, writer)
+
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+    async def on_assigned(_app: faust.App, assigned: set[TP], **_: Any) -> None:
+        await worker.assignment.become({tp.partition for tp in assigned if tp.topic in SOURCES})
+
+    @app.agent(app.topic(SALES, schema=BatchSchema(), acks=False), supervisor_strategy=CrashingSupervisor)  # type: ignore[untyped-decorator]
+    async def sales(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await worker.assignment.offer(event.value)
+
+    @app.agent(app.topic(FEEDBACK, schema=BatchSchema(), acks=False), supervisor_strategy=CrashingSupervisor)  # type: ignore[untyped-decorator]
+    async def feedback(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await worker.assignment.offer(event.value)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def services() -> None:
+        worker.start()
+
+    @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]
+    async def on_shutdown(_app: faust.App, **_: Any) -> None:
+        await worker.stop()
+
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Runs one worker until SIGTERM or SIGINT; never returns: exits 0 when stopped, 1 when it failed."""
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    ensure_topics(settings, wait_s=_START_WAIT_S)
+    url = settings.clickhouse.get_secret_value()
+    migrate(url)
+    app = make_app(settings, Writer(url))
+    faust.Worker(app, loglevel="INFO", redirect_stdouts=False, workdir=None).execute_from_commandline()
