@@ -56,13 +56,13 @@ class Settings(BaseSettings):
     )
     schema_registry: str = Field("", description="URL of a Confluent Schema Registry (not supported yet)")
     partitions: int = Field(8, ge=1, le=1024, description="partitions of the topics we create; never changed later")
-    pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[arg-type]
+    pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[assignment]
     attribution_window: Duration = Field(
         "90d", description="how long after a sale feedback without sale_id may link to it"
-    )  # type: ignore[arg-type]
+    )  # type: ignore[assignment]
     customer_events_max: int = Field(2000, ge=1, le=100_000, description="sales, and feedbacks, one customer may have")
     state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
-    session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[arg-type]
+    session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[assignment]
     poll_records_max: int = Field(8000, ge=1, le=100_000, description="records one poll may bring")
     unit_records_max: int = Field(8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold")
     flush_rows: int = Field(50_000, ge=1, description="flush to ClickHouse at so many rows")

@@ -10,7 +10,10 @@ from schemas.events import Event
 from schemas.measures import MEASURES
 from tests.oracle import Rules, oracle
 
-_JOURNEY = ["customer_id", "affiliate_id", "product_id", "offering", "campaign", "status", "amount", "commission", "currency", "is_new_customer", "referred_by", "refunded", "charged_back", "answers", "last_metric", "last_score", "verdicts", "feedback_delay_seconds"]
+_JOURNEY = (
+    "customer_id affiliate_id product_id offering campaign status amount commission currency is_new_customer "
+    "referred_by refunded charged_back answers last_metric last_score verdicts feedback_delay_seconds"
+).split()
 
 
 def shown_panes(url: str) -> dict[tuple[str, str, str, int], dict[str, Decimal | int]]:

@@ -48,7 +48,11 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         )
 
     async def _fetch_records(
-        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+        self,
+        consumer: Any,
+        active_partitions: Any,
+        timeout: float | None = None,
+        max_records: int | None = None,  # noqa: ASYNC109
     ) -> dict[TP, list[RecordBatch]]:
         before = _positions(consumer)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
