@@ -2,7 +2,6 @@
 
 from collections import Counter
 from decimal import Decimal
-from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,16 +98,15 @@ def test_fold_says_whether_the_state_changed(stream: list[Event]) -> None:
         assert bool(fold(customer, event, RULES)) == (encode(customer) != before)
 
 
-@given(events(), st.lists(st.integers(0, 16), max_size=4))
-def test_differences_of_any_batches_add_up_to_the_contributions(stream: list[Event], cuts: list[int]) -> None:
+@given(st.lists(events(), min_size=2, max_size=4))
+def test_differences_of_any_batches_add_up_to_the_contributions(batches: list[list[Event]]) -> None:
     total = Contributions({}, {}, {}, {})
-    stream = [event for event in stream if event.customer_id == "c1"]
     customer = Customer.empty("b", "c1")
-    borders = [0, *sorted(cuts), len(stream)]
-    for start, end in pairwise(borders):
+    for batch in batches:
         before = contributions(customer, RULES)
-        for event in stream[start:end]:
-            fold(customer, event, RULES)
+        for event in batch:
+            if event.customer_id == "c1":
+                fold(customer, event, RULES)
         step = difference(before, contributions(customer, RULES))
         assert all(any(values) for values in step.panes.values())
         assert all(step.topics.values())

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.events import Event, Feedback, Finding
 from schemas.measures import MEASURES
-from streams.domain.contributions import Contributions, contributions
+from streams.domain.contributions import Contributions, contributions, difference
 from streams.domain.fold import fold
 from streams.domain.state import Customer
 from tests.domain_strategies import A_SALE, AN_ANSWER, MINUTE, RULES, T0
@@ -81,6 +81,18 @@ def test_a_sale_is_voided_and_restored_by_higher_revisions() -> None:
     restored = of(A_SALE, REJECTED, A_SALE._replace(event_id="e3", revision=2, amount=90_0000))
     assert total(restored, "gross") == 90_0000
     assert of(REJECTED, A_SALE) == voided  # a lower revision that comes later changes nothing
+
+
+def test_what_is_taken_back_is_a_negative_difference() -> None:
+    answer = ABOUT_S1._replace(occurred_at=T0 + 5 * MINUTE, findings=(Finding("DONE_RIGHT", "price"),))
+    before, after = of(A_SALE, answer), of(A_SALE, answer, REJECTED)
+    taken = difference(before, after)
+    assert measures(taken)["a1", "EUR", 0]["gross"] == -100_0000
+    assert measures(taken)["a1", "EUR", 1]["feedback"] == -1
+    assert measures(taken)["", "", 1] == {"unlinked_feedback": 1}
+    assert taken.topics == {("b", "a1", "price", "DONE_RIGHT", PANE_S + RULES.pane_s): -1}
+    assert (taken.journeys, taken.answers) == (after.journeys, after.answers)
+    assert difference(after, after) == Contributions({}, {}, {}, {})
 
 
 def test_revisions_tie_by_the_greater_event_id() -> None:
