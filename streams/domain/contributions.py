@@ -5,7 +5,7 @@ pure function of a state, and the effect of events is the difference() between t
 Invariant: rows of journeys and answers never go away again, since events only ever add sales and feedbacks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from schemas.measures import MEASURES, VERDICTS
@@ -206,7 +206,10 @@ def _journey(customer: Customer, sale_id: str, is_new: bool, answers: list[_Link
     sale = customer.sales[sale_id]
     head = sale.head
     assert head is not None
-    reversals = () if head.rejected else sale.reversals.values()
+    given_back = [0, 0]  # refunded, charged back
+    if not head.rejected:
+        for reversal in sale.reversals.values():
+            given_back[reversal.charged_back] += reversal.amount
     last = next((answer for _, _, answer in reversed(answers) if answer.score != NO_SCORE), None)
     return Journey(
         brand_id=customer.brand_id,
@@ -223,21 +226,21 @@ def _journey(customer: Customer, sale_id: str, is_new: bool, answers: list[_Link
         occurred_at=head.occurred_at,
         is_new_customer=int(is_new),
         referred_by=head.referred_by,
-        refunded=sum(reversal.amount for reversal in reversals if not reversal.charged_back),
-        charged_back=sum(reversal.amount for reversal in reversals if reversal.charged_back),
+        refunded=given_back[0],
+        charged_back=given_back[1],
         answers=len(answers),
         last_metric=METRICS[last.metric] if last else "",
         last_score=last.score if last else None,
-        verdicts=",".join(sorted({VERDICTS[verdict] for _, _, answer in answers for verdict, _ in answer.findings})),
+        verdicts=_joined({VERDICTS[verdict] for _, _, answer in answers for verdict, _ in answer.findings}),
         feedback_delay_seconds=_delay_seconds(head, answers[0][2]) if answers else None,
     )
 
 
 def _answer_row(customer: Customer, feedback_id: str, feedback: FeedbackState, link: Link) -> Answer:
+    """The row of a feedback. A withdrawn answer needs no care: its state holds nothing of what was said."""
     invitation, answer = feedback.invitation, feedback.answer
     match, sale_id = link
     head = _linked_head(customer, link)
-    said = answer if answer is not None and not answer.withdrawn else None
     return Answer(
         brand_id=customer.brand_id,
         feedback_id=feedback_id,
@@ -246,9 +249,13 @@ def _answer_row(customer: Customer, feedback_id: str, feedback: FeedbackState, l
         match=match,
         sale_id=sale_id or "",
         affiliate_id=head.affiliate_id if head else "",
-        metric=METRICS[said.metric] if said else "",
-        score=said.score if said and said.score != NO_SCORE else None,
-        findings=",".join(sorted(f"{VERDICTS[verdict]}:{topic}" for verdict, topic in said.findings)) if said else "",
+        metric=METRICS[answer.metric] if answer else "",
+        score=answer.score if answer and answer.score != NO_SCORE else None,
+        findings=_joined(f"{VERDICTS[verdict]}:{topic}" for verdict, topic in answer.findings) if answer else "",
         invited_at=invitation.occurred_at if invitation else 0,
-        answered_at=said.occurred_at if said else 0,
+        answered_at=answer.occurred_at if answer else 0,
     )
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ",".join(sorted(words))
