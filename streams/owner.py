@@ -35,6 +35,8 @@ _CLAIM_AGAIN_S_FIRST, _CLAIM_AGAIN_S_MAX = 0.2, 10.0
 _RECORD_OVERHEAD_BYTES: Final = 4096
 # A delivery that is missing this long is fetched again.
 _MISSING_S: Final = 10.0
+# A seek has taken effect long before.
+_SEEK_AGAIN_S: Final = 5.0
 
 
 class Owner:
@@ -57,6 +59,7 @@ class Owner:
         self._partition: Partition | None = None
         self._letters: list[tuple[int, bytes]] = []  # changelog offset and key of refusals still to be deleted
         self._applied_at = time.monotonic()
+        self._sought: dict[str, tuple[int, float]] = {}  # by topic: the offset of the last seek, and when
 
     def put(self, batch: RecordBatch) -> None:
         """Takes a batch; it is processed, or skipped, or dropped when the owner stops."""
@@ -171,6 +174,11 @@ class Owner:
         return fresh, applied
 
     async def _fetch_again(self, topic: str, offset: int, found: str) -> None:
+        now = time.monotonic()
+        sought, at = self._sought.get(topic, (-1, 0.0))
+        if sought == offset and now - at < _SEEK_AGAIN_S:
+            return  # this was fetched before the seek took effect
+        self._sought[topic] = (offset, now)
         log.warning("%s[%d]: %s, expected %d: fetching again from there", topic, self.number, found, offset)
         await self._seek(topic, self.number, offset)
 

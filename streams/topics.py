@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, LeaderNotAvailableError, TopicAlreadyExistsError
 
 from streams.errors import StateRefused, Unavailable
 from streams.kafka_clients import client_settings
@@ -30,7 +30,7 @@ _CONFIGS: Final[dict[str, dict[str, str]]] = {
     DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_LARGE_BYTES_MAX)},
     STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_LARGE_BYTES_MAX)},
 }
-_RETRY_S: Final = 0.5
+_RETRY_S: Final = 0.3
 
 
 def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
@@ -74,6 +74,8 @@ def _new(name: str, settings: Settings) -> NewTopic:
 
 def _check(admin: KafkaAdminClient, settings: Settings) -> None:
     counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(_CONFIGS))}
+    if not all(counts.values()):
+        raise LeaderNotAvailableError("a topic was created a moment ago and is not known to all brokers yet")
     odd = {name: count for name, count in counts.items() if count != settings.partitions}
     if odd:
         raise StateRefused(
