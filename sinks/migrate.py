@@ -41,13 +41,17 @@ def migrate(url: str) -> list[str]:
     return [names[migration.version] for migration in applied]
 
 
+def grants() -> list[str]:
+    """What makes a role that may read the views and nothing beneath them."""
+    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for view in VIEWS]
+    return [f"CREATE ROLE IF NOT EXISTS {BI_ROLE}", *views]
+
+
 def _grant_views(client: Client) -> None:
-    """A role that may read only the views, where this user may make one (the embedded engine has no roles)."""
-    if not client.command("CHECK GRANT CREATE ROLE ON *.*"):
-        return
-    client.command(f"CREATE ROLE IF NOT EXISTS {BI_ROLE}")
-    for view in VIEWS:
-        client.command(f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}")
+    """Where this user may make a role. The embedded engine has none, and says so here."""
+    if client.command("CHECK GRANT CREATE ROLE ON *.*"):
+        for statement in grants():
+            client.command(statement)
 
 
 def _without_path(url: str) -> str:

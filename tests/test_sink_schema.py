@@ -11,7 +11,7 @@ import sinks.migrate
 from schemas.measures import MEASURES, MONEY
 from sinks.client import connect
 from sinks.errors import SinkRefused
-from sinks.migrate import MIGRATIONS, migrate
+from sinks.migrate import MIGRATIONS, grants, migrate
 from sinks.tables import TABLES, VIEWS
 
 
@@ -83,6 +83,13 @@ def test_a_view_says_what_it_is_and_reads_with_its_owners_rights(client: Client,
     assert "SQL SECURITY DEFINER" in statement
     if not view.endswith("_at"):
         assert [name for name, (_, said) in columns(client, view).items() if not said] == []
+
+
+def test_the_role_for_bi_is_granted_every_view_and_no_table(client: Client) -> None:
+    """The embedded engine has no roles, but it knows how they are written."""
+    parsed = [client.command("SELECT formatQuery({sql:String})", parameters={"sql": sql}) for sql in grants()]
+    found = {match[1] for sql in parsed if (match := re.search(r"ON posventa\.(\w+)", str(sql)))}
+    assert found == set(VIEWS)
 
 
 def test_migrating_again_does_nothing(clickhouse: str, client: Client) -> None:
