@@ -6,8 +6,8 @@ import msgpack
 import pytest
 
 from schemas.errors import CustomerFull
-from schemas.events import Event
-from schemas.measures import MEASURES
+from schemas.events import Event, Finding
+from schemas.measures import MEASURES, VERDICTS
 from streams.domain.contributions import contributions
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
@@ -86,10 +86,42 @@ def test_only_an_answer_brings_a_comment() -> None:
 
 def test_the_state_keeps_no_comment_and_nothing_of_a_withdrawn_answer() -> None:
     customer = Customer.empty("b", "c1")
-    fold(customer, COMMENTED._replace(affiliate_id="told-of", comment="my secret"), Rules())
+    fold(customer, COMMENTED._replace(affiliate_id="told-of", sale_id="told-of", comment="my secret"), Rules())
     assert b"secret" not in encode(customer)
-    fold(customer, COMMENTED._replace(revision=1, action="WITHDRAWN"), Rules())
+    fold(customer, COMMENTED._replace(revision=1, action="WITHDRAWN", sale_id="told-of"), Rules())
     assert b"told-of" not in encode(customer)
+
+
+def test_findings_are_kept_sorted_and_once() -> None:
+    findings = tuple(Finding(verdict, topic) for topic in ("price", "delivery") for verdict in reversed(VERDICTS))
+    customer = Customer.empty("b", "c1")
+    fold(customer, AN_ANSWER._replace(findings=findings * 2), Rules())
+    answer = customer.feedbacks["f1"].answer
+    assert answer is not None
+    assert answer.findings == tuple((position, topic) for position in range(5) for topic in ("delivery", "price"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (A_SALE, A_SALE._replace(amount=99_0000)),
+        (A_SALE, A_SALE._replace(action="REJECTED")),
+        (A_SALE, A_SALE._replace(affiliate_id=None)),
+        (REFUND, REFUND._replace(amount=99_0000)),
+        (REFUND, REFUND._replace(action="CHARGED_BACK")),
+        (AN_ANSWER, AN_ANSWER._replace(sale_id="s1")),
+        (AN_ANSWER, AN_ANSWER._replace(metric="CSAT", score=3)),
+        (AN_ANSWER, AN_ANSWER._replace(action="WITHDRAWN")),
+        (COMMENTED, COMMENTED._replace(comment="fast")),
+        (AN_ANSWER._replace(action="INVITED"), AN_ANSWER._replace(action="INVITED", sale_id="s1")),
+    ],
+)
+def test_an_event_id_used_for_two_contents_comes_out_the_same_in_either_order(one: Event, other: Event) -> None:
+    there, back = Customer.empty("b", "c1"), Customer.empty("b", "c1")
+    assert [bool(fold(there, event, Rules())) for event in (one, other, one, other)][2:] == [False, False]
+    for event in (other, one):
+        fold(back, event, Rules())
+    assert encode(there) == encode(back)
 
 
 def test_bytes_of_another_format_are_refused() -> None:

@@ -65,8 +65,7 @@ def _fold_sale(customer: Customer, event: Sale, rules: Rules) -> Change:
         change = _fold_reversal(customer, sale, event, rules)
     else:
         change = _fold_head(sale, event)
-    if change:
-        customer.sales[event.sale_id] = sale
+    customer.sales[event.sale_id] = sale  # only now: a refusal above leaves no trace
     return change
 
 
