@@ -1,8 +1,8 @@
 """The events as typed values, in the units the whole project computes with.
 
 Owns the shape of an accepted event. Never validates (validation.py does) and never reads bytes (codec.py does).
-Invariant: fields stand in the order of the .avsc files; money is an int of ten-thousandths; times are epoch milliseconds
-in UTC; an absent value is None, never ''.
+Invariant: fields stand in the order of the .avsc files; money is an int of ten-thousandths; times are epoch
+milliseconds in UTC; an absent value is None, never ''.
 """
 
 from typing import NamedTuple
