@@ -53,6 +53,13 @@ def test_a_backfill_of_years_is_one_insert(url: str, writer: Writer) -> None:
     assert connect(url).command("SELECT count() FROM topic_panes") == weeks
 
 
+def test_an_insert_of_many_blocks_arrives_whole(url: str, writer: Writer) -> None:
+    rows = [(1, "many", f"c{n}", "f", "x" * 200, "en", 1) for n in range(30_000)]
+    writer.insert(COMMENTS, rows)
+    found = connect(url).query("SELECT count(), uniqExact(customer_id) FROM comments WHERE brand_id = 'many'")
+    assert found.result_rows == [(30_000, 30_000)]
+
+
 def test_positions_are_those_of_both_topics_and_of_the_last_report(writer: Writer) -> None:
     writer.report([position("sales", 0, 2, 20), position("feedback", 0, 2, 20), position("sales", 1, 1, 9)])
     writer.report([position("sales", 0, 1, 10), position("feedback", 0, 1, 10)])  # late, hence lost

@@ -87,7 +87,7 @@ def test_every_view_of_panes_shows_what_a_plain_computation_finds(client: Client
     assert_same(series, oracle.series(rows))
     assert len(series) < len(rows)
     daily = shown(client, "affiliate_daily", "brand_id", "affiliate_id", "currency", "day")
-    assert_same(daily, oracle.daily(rows, datetime.now(UTC).date()))
+    assert_same(daily, oracle.daily(rows))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -134,15 +134,6 @@ def test_windows_that_end_now_are_the_windows_at_this_time(client: Client, write
     assert_same(found, oracle.rolling(rows, now))
     found = shown(client, "affiliate_topics", "brand_id", "affiliate_id", "topic", "verdict", "window")
     assert_same(found, oracle.topics(said, rows, now))
-
-
-def test_days_that_have_not_come_have_no_row(client: Client, writer: Writer) -> None:
-    today = datetime.now(UTC).date()
-    rows = panes(7, datetime.now(UTC).replace(hour=0, minute=0, second=0), spread_s=5 * 86400)
-    store(writer, AFFILIATE_PANES, rows)
-
-    days = {day for *_, day in shown(client, "affiliate_daily", "brand_id", "affiliate_id", "currency", "day")}
-    assert max(days) == today
 
 
 def test_older_versions_repeats_and_other_generations_change_nothing(client: Client, writer: Writer) -> None:

@@ -41,17 +41,17 @@ def rolling(rows: list[Row], at: datetime) -> dict[tuple[Any, ...], Row]:
     return found
 
 
-def daily(rows: list[Row], today: date) -> dict[tuple[Any, ...], Row]:
-    """By (brand, affiliate, currency, day), up to today."""
+def daily(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
+    """By (brand, affiliate, currency, day)."""
     dated = [row | {"day": when(row["bucket"]).date()} for row in rows]
     own = summed(dated, "brand_id", "affiliate_id", "currency", "day")
     days = sorted({day for *_, day in own})
     found: dict[tuple[Any, ...], Row] = {}
     for key in {key[:3] for key in own}:
         day = days[0]
-        while day <= max(days[-1], min(today, days[-1] + timedelta(days=30))):
+        while day <= days[-1] + timedelta(days=30):
             row = _day(own, key, day)
-            if row and ((*key, day) in own or day <= today):
+            if row:
                 found[*key, day] = row
             day += timedelta(days=1)
     return found

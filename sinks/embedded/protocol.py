@@ -9,8 +9,8 @@ import binascii
 import re
 import uuid
 import zlib
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 import lz4.frame
 import zstandard
@@ -155,21 +155,26 @@ def decompress(body: bytes, encoding: str, bytes_max: int = BODY_BYTES_MAX) -> b
 
 def _bounded(body: bytes, encoding: str, bytes_max: int) -> bytes:
     if encoding == "lz4":
-        frame = lz4.frame.LZ4FrameDecompressor()
-        return _complete(bytes(frame.decompress(body, max_length=bytes_max)), frame.eof, bytes_max)
+        return _joined(body, bytes_max, lz4.frame.LZ4FrameDecompressor)
     if encoding == "zstd":
         with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
             return reader.read(bytes_max)
     if encoding in ("gzip", "deflate"):
-        stream = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by its header
-        return _complete(stream.decompress(body, bytes_max), stream.eof, bytes_max)
+        return _joined(body, bytes_max, lambda: zlib.decompressobj(zlib.MAX_WBITS | 32))  # 32: gzip or zlib, by its header
     raise QueryRefused(UNKNOWN_COMPRESSION, f"Unknown Content-Encoding {encoding}. (UNKNOWN_COMPRESSION_METHOD)")
 
 
-def _complete(whole: bytes, at_end: bool, bytes_max: int) -> bytes:
-    if not at_end and len(whole) < bytes_max:
-        raise EOFError("it ends too early")
-    return whole
+def _joined(body: bytes, bytes_max: int, open_frame: Callable[[], Any]) -> bytes:
+    """All frames of a body, of which clickhouse-connect sends one a block."""
+    whole = bytearray()
+    rest: bytes | None = body
+    while rest and len(whole) < bytes_max:
+        frame = open_frame()
+        whole += frame.decompress(rest, bytes_max - len(whole))
+        if not frame.eof and len(whole) < bytes_max:
+            raise EOFError("it ends too early")
+        rest = frame.unused_data
+    return bytes(whole)
 
 
 def compress(body: bytes, accepted: str) -> tuple[bytes, str]:

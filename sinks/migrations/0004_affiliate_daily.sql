@@ -1,7 +1,7 @@
 -- Days, each with the 7 and 30 days that end with it. Why Int128 and these six counts: see affiliate_rolling_at.
 --
 -- A day without contributions of its own has a row as long as its 30 days hold anything, so each day with contributions
--- is repeated, empty, up to 29 days on, or up to the next such day; not past today: those windows have not ended.
+-- is repeated, empty, up to 29 days on, or up to the next such day.
 CREATE OR REPLACE VIEW posventa.affiliate_daily
 (
     brand_id String COMMENT 'brand',
@@ -212,7 +212,7 @@ FROM
             ) AS o
         ) AS s
         ARRAY JOIN range(
-            toUInt32(greatest(1, least(30, s.next_day - s.day, toDate(now('UTC')) - s.day + 1)))
+            toUInt32(least(30, s.next_day - s.day))
         ) AS days_later
     ) AS d
     WINDOW
