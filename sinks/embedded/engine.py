@@ -36,7 +36,7 @@ class _Handle:
     """One connection of the engine: what HTTP calls a session."""
 
     def __init__(self, path: Path) -> None:
-        self.connection: Any = chdb.connect(str(path))
+        self.connection: Any = chdb.connect(str(path))  # type: ignore[no-untyped-call]
         self.database: str | None = "default"
         self.used_at_s = time.monotonic()
         self.expires_after_s = 0

@@ -20,7 +20,11 @@ from sinks.embedded.protocol import BODY_BYTES_MAX, Request, compress, credentia
 
 _THREADS: Final = 8  # queries at once; more wait
 _LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_TYPES: Final = {"Native": "application/octet-stream", "CSV": "text/csv; charset=UTF-8", "Arrow": "application/vnd.apache.arrow.file"}  # fmt: skip
+_TYPES: Final = {
+    "Native": "application/octet-stream",
+    "CSV": "text/csv; charset=UTF-8",
+    "Arrow": "application/vnd.apache.arrow.file",
+}
 
 
 class Front:

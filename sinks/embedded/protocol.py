@@ -160,7 +160,9 @@ def _bounded(body: bytes, encoding: str, bytes_max: int) -> bytes:
         with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
             return reader.read(bytes_max)
     if encoding in ("gzip", "deflate"):
-        return _joined(body, bytes_max, lambda: zlib.decompressobj(zlib.MAX_WBITS | 32))  # 32: gzip or zlib, by its header
+        return _joined(
+            body, bytes_max, lambda: zlib.decompressobj(zlib.MAX_WBITS | 32)
+        )  # 32: gzip or zlib, by its header
     raise QueryRefused(UNKNOWN_COMPRESSION, f"Unknown Content-Encoding {encoding}. (UNKNOWN_COMPRESSION_METHOD)")
 
 
