@@ -1,0 +1,1 @@
+"""What brand platforms use to publish: the Publisher, JSON Lines, and the Olist files."""

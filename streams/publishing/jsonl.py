@@ -1,0 +1,42 @@
+"""JSON Lines -> events: one event a line, a bad line refused by its number, the rest goes on.
+
+Owns the reading of a line. Pure: takes lines, gives events and refusals in their order.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from schemas.errors import InvalidValue
+from schemas.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """Line `number`, from 1, is not published because of `why`."""
+
+    number: int
+    why: str
+
+
+def parse_lines(
+    lines: Iterable[bytes], parse: Callable[[Mapping[str, object]], Event]
+) -> Iterator[Event | RefusedLine]:
+    """Reads lines of UTF-8 (a byte order mark before the first is fine); empty lines are passed over."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield parse(_mapping(line.decode("utf-8-sig" if number == 1 else "utf-8")))
+            except InvalidValue as refused:
+                yield RefusedLine(number, refused.detail)
+            except UnicodeDecodeError as error:
+                yield RefusedLine(number, f"not UTF-8: {error.reason} at byte {error.start + 1}")
+            except (ValueError, RecursionError) as error:
+                yield RefusedLine(number, f"not JSON: {error}")
+
+
+def _mapping(text: str) -> Mapping[str, object]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise InvalidValue("line", f"a JSON {type(value).__name__}", "a JSON object with the fields of one event")
+    return value

@@ -1,0 +1,142 @@
+"""The Publisher: validates, keys, encodes and sends events, for brand platforms to import.
+
+Owns one idempotent Kafka producer (acks=all). Never drops silently: what was not delivered makes flush() and close()
+raise. Invariant: at most IN_FLIGHT_MAX events wait for an acknowledgement; publish() blocks until there is room.
+"""
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from schemas.codec import encode
+from schemas.events import Event, Feedback, Sale, partition_key
+from schemas.parsing import parse_feedback, parse_sale
+from schemas.validation import validate_feedback, validate_sale
+from streams.errors import Unavailable
+from streams.kafka_clients import client_settings
+from streams.settings import Settings, load_settings
+from streams.topics import FEEDBACK, SALES
+
+IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
+_LINGER_MS: Final = 20  # fuller batches are worth more than 20 ms
+_BATCH_BYTES: Final = 64 * 1024
+_DELIVERY_S: Final = 120  # then an event counts as not delivered
+
+_E = TypeVar("_E", Sale, Feedback)
+
+
+class Publisher:
+    """Publishes sales and feedback. Safe to use from several threads; use as a context manager or close() it.
+
+    Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either.
+    Raises Unavailable when no broker answers.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, bootstrap_servers: str | None = None) -> None:
+        settings = settings or load_settings()
+        if bootstrap_servers:
+            settings = settings.model_copy(update={"kafka": bootstrap_servers})
+        self._kafka = settings.kafka
+        self._room = threading.BoundedSemaphore(IN_FLIGHT_MAX)
+        self._lock = threading.Lock()
+        self._undelivered = 0
+        self._why = ""
+        try:
+            self._producer = KafkaProducer(
+                **client_settings(settings),
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=_LINGER_MS,
+                batch_size=_BATCH_BYTES,
+                delivery_timeout_ms=_DELIVERY_S * 1000,
+                allow_auto_create_topics=False,
+            )
+        except KafkaError as error:
+            raise self._unavailable("no broker answers", error) from error
+
+    def sale(self, **fields: object) -> Sale:
+        """Publishes one sale from the fields of a Sale. Raises InvalidValue, and sends nothing, when one is bad."""
+        return self._send(SALES, parse_sale(fields))
+
+    def feedback(self, **fields: object) -> Feedback:
+        """Publishes one feedback from the fields of a Feedback. Raises InvalidValue, and sends nothing, on a bad one."""
+        return self._send(FEEDBACK, parse_feedback(fields))
+
+    def publish(self, event: Event | Mapping[str, object]) -> Event:
+        """Publishes an event as it is, or a mapping of its fields; `feedback_id` tells a feedback from a sale.
+
+        Returns the event as it was sent. Raises InvalidValue, and sends nothing, when it is not valid.
+        """
+        if isinstance(event, Sale):
+            validate_sale(event)
+            return self._send(SALES, event)
+        if isinstance(event, Feedback):
+            validate_feedback(event)
+            return self._send(FEEDBACK, event)
+        return self.feedback(**event) if "feedback_id" in event else self.sale(**event)
+
+    def flush(self) -> None:
+        """Waits until everything is acknowledged. Raises Unavailable with how many events were not delivered."""
+        try:
+            self._producer.flush()
+        except KafkaError as error:
+            raise self._unavailable("not everything was acknowledged", error) from error
+        with self._lock:
+            undelivered, self._undelivered = self._undelivered, 0
+        if undelivered:
+            raise Unavailable(
+                f"{undelivered} events were not delivered to POSVENTA_KAFKA={self._kafka}: {self._why}; "
+                "publish them again: an event_id that arrives twice counts once"
+            )
+
+    def close(self) -> None:
+        """Flushes and lets go of the connection, also when the flush raises."""
+        try:
+            self.flush()
+        finally:
+            self._producer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return self.close()
+        try:
+            self.close()
+        except Unavailable as unavailable:  # the first error is the one to raise, but no loss is silent
+            error.add_note(str(unavailable))
+
+    def _send(self, topic: str, event: _E) -> _E:
+        key = partition_key(event.brand_id, event.customer_id)
+        if not self._room.acquire(timeout=2 * _DELIVERY_S):
+            raise self._unavailable("nothing is acknowledged any more")
+        try:
+            future = self._producer.send(topic, encode(event), key=key)
+        except KafkaError as error:
+            self._room.release()
+            raise self._unavailable("the event was not sent", error) from error
+        future.add_callback(self._delivered)
+        future.add_errback(self._failed)
+        return event
+
+    def _delivered(self, _: Any) -> None:
+        self._room.release()
+
+    def _failed(self, error: BaseException) -> None:
+        with self._lock:
+            self._undelivered += 1
+            self._why = f"{type(error).__name__}: {error}"
+        self._room.release()
+
+    def _unavailable(self, what: str, error: KafkaError | None = None) -> Unavailable:
+        why = f" ({type(error).__name__})" if error else ""
+        return Unavailable(
+            f"POSVENTA_KAFKA={self._kafka}: {what}{why}; is the broker running, and is this its address?"
+        )
