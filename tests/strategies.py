@@ -1,0 +1,91 @@
+"""Hypothesis strategies for every valid event: full ranges and odd characters, where domain_strategies collide ids."""
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.events import Feedback, Finding, Sale
+from schemas.measures import MONEY_SCALE, VERDICTS
+from schemas.validation import (
+    FEEDBACK_ACTIONS,
+    MONEY_MAX,
+    OCCURRED_AT_MAX_MS,
+    OCCURRED_AT_MIN_MS,
+    OFFERINGS,
+    REVISION_MAX,
+    SALE_ACTIONS,
+    SCORES,
+)
+
+_CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
+ids = st.text(_CHARACTERS, min_size=1, max_size=200)
+brand_ids = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters=":"), min_size=1, max_size=200)
+money = st.integers(0, MONEY_MAX)
+times_ms = st.integers(OCCURRED_AT_MIN_MS, OCCURRED_AT_MAX_MS)
+revisions = st.integers(0, REVISION_MAX)
+
+_scores = st.one_of(
+    st.just((None, None)),
+    *(st.tuples(st.just(metric), st.none() | st.integers(*bounds)) for metric, bounds in SCORES.items()),
+)
+_topics = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
+_findings = st.lists(st.builds(Finding, st.sampled_from(VERDICTS), _topics), max_size=50).map(tuple)
+
+
+def sales() -> st.SearchStrategy[Sale]:
+    """Every valid sale."""
+    return st.builds(
+        Sale,
+        event_id=ids,
+        brand_id=brand_ids,
+        customer_id=ids,
+        sale_id=ids,
+        action=st.sampled_from(SALE_ACTIONS),
+        revision=revisions,
+        affiliate_id=st.none() | ids,
+        product_id=ids,
+        offering=st.sampled_from(OFFERINGS),
+        amount=money,
+        commission=money,
+        currency=st.from_regex(r"[A-Z]{3}", fullmatch=True),
+        campaign=st.none() | ids,
+        referred_by=st.none() | ids,
+        occurred_at=times_ms,
+    )
+
+
+@st.composite
+def feedbacks(draw: st.DrawFn) -> Feedback:
+    """Every valid feedback."""
+    metric, score = draw(_scores)
+    return Feedback(
+        event_id=draw(ids),
+        brand_id=draw(brand_ids),
+        customer_id=draw(ids),
+        feedback_id=draw(ids),
+        action=draw(st.sampled_from(FEEDBACK_ACTIONS)),
+        revision=draw(revisions),
+        sale_id=draw(st.none() | ids),
+        affiliate_id=draw(st.none() | ids),
+        metric=metric,
+        score=score,
+        findings=draw(_findings),
+        comment=draw(st.none() | st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=300)),
+        language=draw(st.none() | st.sampled_from(["en", "pt-BR", "zh-Hant-TW"])),
+        occurred_at=draw(times_ms),
+    )
+
+
+def sale_mapping(sale: Sale) -> dict[str, Any]:
+    """The sale as JSON Lines hold it: money as strings."""
+    return sale._asdict() | {name: _decimal(getattr(sale, name)) for name in ("amount", "commission")}
+
+
+def feedback_mapping(feedback: Feedback) -> dict[str, Any]:
+    """The feedback as JSON Lines hold it: findings as objects."""
+    return feedback._asdict() | {"findings": [finding._asdict() for finding in feedback.findings]}
+
+
+def _decimal(ten_thousandths: int) -> str:
+    return str(Decimal(ten_thousandths).scaleb(-MONEY_SCALE))
