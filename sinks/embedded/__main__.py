@@ -12,7 +12,7 @@ from aiohttp import web
 
 
 def main() -> int:
-    """Exits 0 after SIGTERM or SIGINT, once running queries have ended."""
+    """Exits 0 after SIGTERM or SIGINT, once running queries have ended; 2 when the directory can't be opened."""
     options = argparse.ArgumentParser(prog="python -m sinks.embedded", description=__doc__)
     options.add_argument("--dir", type=Path, required=True, help="the engine's directory; one process may use it")
     options.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
@@ -25,11 +25,13 @@ def main() -> int:
     from sinks.embedded.engine import Engine
     from sinks.embedded.front import Front
 
-    front = Front(
-        Engine(directory / "data", scratch),
-        os.environ.get("CLICKHOUSE_USER") or "default",
-        os.environ.get("CLICKHOUSE_PASSWORD", ""),
-    )
+    try:
+        engine = Engine(directory / "data", scratch)
+    except RuntimeError as error:
+        print(f"cannot open {directory}: {error} Does another process use it?", file=sys.stderr)
+        return 2
+    user, password = os.environ.get("CLICKHOUSE_USER") or "default", os.environ.get("CLICKHOUSE_PASSWORD", "")
+    front = Front(engine, user, password)
     web.run_app(
         front.application(), host="127.0.0.1", port=chosen.port, print=None, access_log=None,
         shutdown_timeout=5, handler_cancellation=False, auto_decompress=False,

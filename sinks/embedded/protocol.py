@@ -26,6 +26,7 @@ from sinks.embedded.errors import (
 )
 
 BODY_BYTES_MAX: Final = 1 << 30  # of a request body, decompressed: an insert of 50,000 wide rows has 20 MB
+_ZSTD_PIECE: Final = 1 << 16
 
 # Parameters of the URL that are not settings of the query.
 _NOT_SETTINGS: Final = frozenset(
@@ -157,13 +158,32 @@ def _bounded(body: bytes, encoding: str, bytes_max: int) -> bytes:
     if encoding == "lz4":
         return _joined(body, bytes_max, lz4.frame.LZ4FrameDecompressor)
     if encoding == "zstd":
-        with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
-            return reader.read(bytes_max)
+        return _joined(body, bytes_max, _ZstdFrame)
     if encoding in ("gzip", "deflate"):
-        return _joined(
-            body, bytes_max, lambda: zlib.decompressobj(zlib.MAX_WBITS | 32)
-        )  # 32: gzip or zlib, by its header
+        automatic = zlib.MAX_WBITS | 32  # gzip or zlib, by its header
+        return _joined(body, bytes_max, lambda: zlib.decompressobj(automatic))
     raise QueryRefused(UNKNOWN_COMPRESSION, f"Unknown Content-Encoding {encoding}. (UNKNOWN_COMPRESSION_METHOD)")
+
+
+class _ZstdFrame:
+    """One frame, decompressed in pieces, since zstandard takes no limit for what comes out."""
+
+    def __init__(self) -> None:
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self.eof = False
+        self.unused_data = b""
+
+    def decompress(self, data: bytes, bytes_max: int) -> bytes:
+        whole = bytearray()
+        for start in range(0, len(data), _ZSTD_PIECE):
+            whole += self._frame.decompress(data[start : start + _ZSTD_PIECE])
+            if self._frame.eof:
+                self.eof = True
+                self.unused_data = self._frame.unused_data + data[start + _ZSTD_PIECE :]
+                break
+            if len(whole) >= bytes_max:
+                break
+        return bytes(whole)
 
 
 def _joined(body: bytes, bytes_max: int, open_frame: Callable[[], Any]) -> bytes:
