@@ -60,6 +60,9 @@ def server_properties(directory: Path, port: int, controller_port: int) -> dict[
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # Back within seconds of a kill: the controller waits for the last life's session to end (9 s by default).
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         "group.min.session.timeout.ms": "1000",
         "log.cleaner.dedupe.buffer.size": "16777216",  # 16 MiB of heap instead of 128
     }
