@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from schemas.errors import InvalidValue, shown
 from schemas.events import Feedback, Finding, Sale
@@ -65,8 +65,12 @@ def _text(field: str, value: object) -> str:
     return value
 
 
+def _is_long(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64  # what Avro can hold
+
+
 def _integer(field: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not _is_long(value):
         raise InvalidValue(field, _typed(value), "an integer")
     return value
 
@@ -98,9 +102,9 @@ def _time(field: str, value: object) -> int:
         if value.tzinfo is None:
             raise InvalidValue(field, f"{value.isoformat()} without an offset", _TIME_EXPECTED)
         return (value - _EPOCH) // timedelta(milliseconds=1)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise InvalidValue(field, _typed(value), _TIME_EXPECTED)
+    if not _is_long(value):
+        raise InvalidValue(field, _typed(value), _TIME_EXPECTED)
+    return value
 
 
 def _findings(field: str, value: object) -> tuple[Finding, ...]:

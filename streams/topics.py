@@ -31,6 +31,7 @@ _CONFIGS: Final[dict[str, dict[str, str]]] = {
     STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_LARGE_BYTES_MAX)},
 }
 _RETRY_S: Final = 0.3
+_ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts, so we begin anew
 
 
 def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
@@ -41,18 +42,18 @@ def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return _ensure(settings)
+            return _ensure(settings, min(_ATTEMPT_S, max(deadline - time.monotonic(), _RETRY_S)))
         except KafkaError as error:
             if time.monotonic() >= deadline:
                 raise Unavailable(
-                    f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({type(error).__name__}); "
+                    f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({error}); "
                     "is the broker running, and is this its address?"
                 ) from error
             time.sleep(_RETRY_S)
 
 
-def _ensure(settings: Settings) -> None:
-    admin = KafkaAdminClient(**client_settings(settings))
+def _ensure(settings: Settings, attempt_s: float) -> None:
+    admin = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=round(attempt_s * 1000))
     try:
         existing = set(admin.list_topics())
         for name in _CONFIGS.keys() - existing:

@@ -24,7 +24,6 @@ from streams.topics import FEEDBACK, SALES
 IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
 _LINGER_MS: Final = 20  # fuller batches are worth more than 20 ms
 _BATCH_BYTES: Final = 64 * 1024
-_DELIVERY_S: Final = 120  # then an event counts as not delivered
 
 _E = TypeVar("_E", Sale, Feedback)
 
@@ -32,15 +31,18 @@ _E = TypeVar("_E", Sale, Feedback)
 class Publisher:
     """Publishes sales and feedback. Safe to use from several threads; use as a context manager or close() it.
 
-    Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either.
+    Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either. An event that is not
+    acknowledged within `delivery_s` seconds, retries included, counts as not delivered.
     Raises Unavailable when no broker answers.
     """
 
-    def __init__(self, settings: Settings | None = None, *, bootstrap_servers: str | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, bootstrap_servers: str | None = None, delivery_s: int = 120
+    ) -> None:
         settings = settings or load_settings()
         if bootstrap_servers:
             settings = settings.model_copy(update={"kafka": bootstrap_servers})
-        self._kafka = settings.kafka
+        self._kafka, self._delivery_s = settings.kafka, delivery_s
         self._room = threading.BoundedSemaphore(IN_FLIGHT_MAX)
         self._lock = threading.Lock()
         self._undelivered = 0
@@ -52,7 +54,9 @@ class Publisher:
                 acks="all",
                 linger_ms=_LINGER_MS,
                 batch_size=_BATCH_BYTES,
-                delivery_timeout_ms=_DELIVERY_S * 1000,
+                delivery_timeout_ms=delivery_s * 1000,
+                request_timeout_ms=min(30, delivery_s) * 1000
+                - _LINGER_MS,  # kafka-python wants both within the delivery
                 allow_auto_create_topics=False,
             )
         except KafkaError as error:
@@ -115,7 +119,7 @@ class Publisher:
 
     def _send(self, topic: str, event: _E) -> _E:
         key = partition_key(event.brand_id, event.customer_id)
-        if not self._room.acquire(timeout=2 * _DELIVERY_S):
+        if not self._room.acquire(timeout=2 * self._delivery_s):
             raise self._unavailable("nothing is acknowledged any more")
         try:
             future = self._producer.send(topic, encode(event), key=key)
