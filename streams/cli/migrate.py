@@ -1,0 +1,18 @@
+"""posventa migrate: the ClickHouse schema of this version."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from sinks.migrate import migrate as bring_up_to_date
+from streams.settings import load_settings
+
+
+def migrate(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Create or upgrade the ClickHouse schema. Safe to repeat."""
+    applied = bring_up_to_date(load_settings().clickhouse.get_secret_value())
+    if as_json:
+        typer.echo(json.dumps({"applied": applied}))
+        return
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
