@@ -25,6 +25,7 @@ from tests.comparison import differences
 
 PARTITIONS = 8
 SETTLE_S = 120
+RESTARTS_MAX = 10  # a worker that ends as often does not come back
 
 
 class Engines:
@@ -60,7 +61,7 @@ class Engines:
         }
         with (self.directory / f"worker-{number}.log").open("ab") as log:
             self.workers[number] = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli.main", "worker"], env=environment, stdout=log, stderr=log
+                [str(Path(sys.executable).with_name("posventa")), "worker"], env=environment, stdout=log, stderr=log
             )
 
     def kill_worker(self, number: int) -> None:
@@ -108,10 +109,13 @@ class Engines:
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         """Polls a condition, with a deadline."""
         deadline = time.monotonic() + SETTLE_S
+        restarts = 0
         while not condition():
             assert time.monotonic() < deadline, f"waited {SETTLE_S} s for {what}; {self.applied()} applied"
             for number, worker in list(self.workers.items()):
                 if worker.poll() is not None:
+                    restarts += 1
+                    assert restarts < RESTARTS_MAX, (self.directory / f"worker-{number}.log").read_text()[-2000:]
                     self.start_worker(number)
             time.sleep(0.2)
 
