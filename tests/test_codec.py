@@ -160,7 +160,7 @@ def test_an_unknown_fingerprint_is_named() -> None:
 
 
 def test_confluent_framing_is_told_what_to_use_instead() -> None:
-    with pytest.raises(UnknownSchema, match="schema id 7: a schema registry is not supported yet.*single-object"):
+    with pytest.raises(UnknownSchema, match=r"schema id 7: a schema registry is not supported yet.*single-object"):
         decode_sale(b"\0" + struct.pack(">I", 7) + encode(A_SALE)[HEADER_BYTES:])
 
 
@@ -184,5 +184,5 @@ def test_decimals_may_be_padded_but_not_empty_or_endless() -> None:
 
 def test_negative_and_huge_decimals_are_invalid() -> None:
     for raw in (b"\xff", b"\x7f" * 16, b"\x80" + b"\0" * 15):
-        with pytest.raises(InvalidValue, match="amount: found .*expected 0 to 10000000000"):
+        with pytest.raises(InvalidValue, match=r"amount: found .*expected 0 to 10000000000"):
             decode_sale(with_amount(raw))

@@ -132,7 +132,9 @@ def test_what_is_lost_beside_kafka_is_built_again(tmp_path: Path, lost: str) -> 
         published = running.publish(events[:-500])
         running.settle(published)
         if lost == "ClickHouse":
-            for table in running.query("SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%Tree'"):
+            for table in running.query(
+                "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%Tree'"
+            ):
                 running.query(f"TRUNCATE TABLE {table[0]}")
         else:
             running.workers[0].kill()

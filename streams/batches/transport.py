@@ -51,8 +51,8 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self,
         consumer: Any,
         active_partitions: Any,
-        timeout: float | None = None,
-        max_records: int | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
     ) -> dict[TP, list[RecordBatch]]:
         before = _positions(consumer)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)

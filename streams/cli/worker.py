@@ -5,6 +5,6 @@ from streams.settings import load_settings
 
 def worker() -> None:
     """Run one worker until Ctrl-C or SIGTERM. Everything is configured by POSVENTA_* variables."""
-    from streams.worker import run  # noqa: PLC0415 - Faust takes a second to import; the other commands need not wait
+    from streams.worker import run
 
     run(load_settings())
