@@ -7,7 +7,7 @@ state is skipped, what starts above it is fetched again. Invariant: one unit at 
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ class Owner:
         reroute: Reroute, on_taken: Callable[[int], None],
     ) -> None:  # fmt: skip
         self.number = number
+        self.tally: Counter[str] = Counter()  # records since the start, by what became of them
         self._settings = settings
         self._outbox = outbox
         self._look_at, self._seek, self._reroute, self._on_taken = look_at, seek, reroute, on_taken
@@ -143,7 +144,7 @@ class Owner:
         if not applied:
             return
         meta = partition.meta.advanced(applied)
-        unit = make_unit(bench, partition.local.get_many, meta.version, fresh)
+        unit = make_unit(bench, partition.local.get_many, meta.version, fresh, time.time_ns() // 1_000_000)
         if unit.astray:
             await self._reroute(unit.astray)
         self._delete_flushed_letters(unit)
@@ -153,6 +154,9 @@ class Owner:
                           and unit.changed[key] is not None]  # fmt: skip
         self._outbox.put(unit.rows, size_bytes, self._mark(partition))
         self._applied_at = time.monotonic()
+        self.tally.update(
+            events=unit.events, refused=len(unit.refusals), rerouted=len(unit.astray), tombstones=unit.tombstones
+        )
 
     async def _take(self, partition: Partition) -> tuple[list[Any], dict[str, Applied]]:
         """The queued records that the state does not hold yet, as many as a unit may have, and how far they reach."""

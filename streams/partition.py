@@ -21,7 +21,8 @@ from streams import meta as metas
 from streams import records
 from streams.cluster import Cluster
 from streams.errors import OwnershipLost
-from streams.kafka_clients import aiokafka_settings
+from streams.intake import Refusal
+from streams.kafka_clients import aiokafka_settings, partition_for
 from streams.local_copy import LocalCopy
 from streams.meta import Log, Meta
 from streams.settings import Settings
@@ -153,7 +154,7 @@ class Partition:
                 batch = self._producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None, headers=headers)
         last = await self._send(batch)
-        letters = [await self._send_letter(refusal) for refusal in unit.refusals]
+        letters = [await self._send_letter(refusal, unit.refused_at) for refusal in unit.refusals]
         await asyncio.gather(*futures, *letters)
         return int((await last).offset) + int(batch.record_count())
 
@@ -161,20 +162,22 @@ class Partition:
         batch.close()
         return await self._producer.send_batch(batch, STATE, partition=self.number)
 
-    async def _send_letter(self, refusal: Any) -> Any:
+    async def _send_letter(self, refusal: Refusal, refused_at: int) -> Any:
         record = refusal.record
-        refused_at = time.time_ns() // 1_000_000
-        headers = [
-            *record.headers,
-            ("reason", refusal.reason.encode()),
-            ("detail", refusal.detail.encode()),
-            ("source-topic", record.topic.encode()),
-            ("source-partition", b"%d" % record.partition),
-            ("source-offset", b"%d" % record.offset),
-            ("refused-at", b"%d" % refused_at),
-        ]
+        why = {
+            "reason": refusal.reason,
+            "detail": refusal.detail,
+            "source-topic": record.topic,
+            "source-partition": str(record.partition),
+            "source-offset": str(record.offset),
+            "refused-at": str(refused_at),
+        }
+        headers = [header for header in record.headers if header[0] not in why]  # of an earlier refusal, replayed
+        headers += [(name, value.encode()) for name, value in why.items()]
+        partitions = self._cluster.ground.partitions
+        partition = self.number if record.key is None else partition_for(record.key, partitions)
         return await self._producer.send(
-            DEAD_LETTERS, record.value, key=record.key, partition=self.number, headers=headers
+            DEAD_LETTERS, record.value, key=record.key, partition=partition, headers=headers
         )
 
     async def close(self) -> None:

@@ -23,7 +23,6 @@ class Rerouter:
         self._settings = settings
         self._partitions = partitions
         self._producer: aiokafka.AIOKafkaProducer | None = None
-        self.count = 0
 
     async def __call__(self, astray: list[tuple[bytes, Any]]) -> None:
         """Publishes each record under its right key. Raises OwnershipLost when Kafka fails: the unit is made again."""
@@ -37,7 +36,6 @@ class Rerouter:
                 await acknowledged
         except KafkaError as error:
             raise OwnershipLost(f"re-routing {len(astray)} records failed: {error!r}") from error
-        self.count += len(astray)
 
     async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Any) -> Any:
         headers = [*(header for header in record.headers if header[0] != HEADER), (HEADER, b"1")]

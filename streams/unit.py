@@ -4,7 +4,6 @@ Pure but for the reads of state handed in. Never writes anything. Invariant: the
 records; nothing of it is visible before all of it is committed.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,9 +35,11 @@ class Bench:
 
 @dataclass(slots=True)
 class Unit:
-    """The changes. `changed` holds absolute values; a refusal's record goes to the dead-letter topic untouched."""
+    """The changes. `changed` holds absolute values; a refusal's record goes to the dead-letter topic untouched.
+    `refused_at` is in epoch ms."""
 
     version: int
+    refused_at: int = 0
     changed: dict[bytes, bytes | None] = field(default_factory=dict)
     rows: list[KeyedRow] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Unit:
     events: int = 0
 
 
-def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any]) -> Unit:
+def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any], now_ms: int) -> Unit:
     """Applies a batch of records, none of which the state holds yet. `version` is that of the state after it."""
     raw: dict[bytes, bytes | None] = {}
 
@@ -56,11 +57,10 @@ def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any]) -
         return [raw[key] is not None for key in keys]
 
     taken = take(batch, bench.partition, bench.partitions, is_known)
-    unit = Unit(version, astray=taken.astray, tombstones=taken.tombstones, refusals=taken.refusals)
+    unit = Unit(version, now_ms, astray=taken.astray, tombstones=taken.tombstones, refusals=taken.refusals)
     _fold_customers(bench, unit, taken, raw, get_many)
-    refused_at = time.time_ns() // 1_000_000
     for refusal in unit.refusals:
-        _add_letter(bench, unit, refusal, refused_at)
+        _add_letter(bench, unit, refusal)
     return unit
 
 
@@ -172,10 +172,10 @@ def _add_topics(bench: Bench, unit: Unit, topics: dict[TopicKey, int], get_many:
         unit.rows.append(bench.rows.topic(topic_key, answers, unit.version))
 
 
-def _add_letter(bench: Bench, unit: Unit, refusal: Refusal, refused_at: int) -> None:
+def _add_letter(bench: Bench, unit: Unit, refusal: Refusal) -> None:
     record = refusal.record
     shown_key = (record.key or b"").decode(errors="replace")
     key = (record.topic, record.partition, record.offset)
-    letter = records.Letter(refusal.reason, refusal.detail, shown_key, refused_at)
+    letter = records.Letter(refusal.reason, refusal.detail, shown_key, unit.refused_at)
     unit.changed[records.pack_key(records.LETTER, key)] = records.pack(letter)
     unit.rows.append(bench.rows.letter(key, letter, unit.version))

@@ -8,6 +8,7 @@ import asyncio
 import faulthandler
 import logging
 import time
+from collections import Counter
 from typing import Any, Final
 
 import aiokafka
@@ -24,6 +25,7 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 1.0
+_TELL_EVERY_S: Final = 10.0
 # A broker restart, a rebalance and a recovery each take less; more is a wedge.
 _STUCK_S: Final = 180.0
 
@@ -42,6 +44,8 @@ class Watch:
         self._positions = positions
         self._seen: dict[tuple[str, int], int] = {}
         self._progress_at = time.monotonic()
+        self._told: Counter[str] = Counter()
+        self._told_at = time.monotonic()
 
     async def run(self) -> None:
         """Runs as long as the worker. Raises Stuck."""
@@ -71,11 +75,22 @@ class Watch:
         for tp in tps:
             self._outbox.ends[tp.topic, tp.partition] = LogEnd(ends[tp], highs[tp], checked_at)
         self._check_progress()
+        self._log_tally()
         fetched = self._positions()
         for number, owner in list(self._assignment.owners.items()):
             await owner.fetch_what_is_missing(
                 {topic: fetched[topic, number] for topic in SOURCES if (topic, number) in fetched}
             )
+
+    def _log_tally(self) -> None:
+        if time.monotonic() - self._told_at < _TELL_EVERY_S:
+            return
+        tally: Counter[str] = Counter()
+        for owner in self._assignment.owners.values():
+            tally.update(owner.tally)
+        if tally != self._told:
+            log.info("records so far: %s", ", ".join(f"{count} {what}" for what, count in sorted(tally.items())))
+        self._told, self._told_at = tally, time.monotonic()
 
     def _check_progress(self) -> None:
         now = time.monotonic()
