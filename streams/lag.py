@@ -1,0 +1,95 @@
+"""How far the consumer group is behind, asked of Kafka alone: it tells the truth also when no worker runs.
+
+Owns one look at the group and the logs. Never joins the group. Group offsets are part of each unit, so they are exact.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
+
+from streams.errors import Unavailable
+from streams.kafka_clients import client_settings
+from streams.meta import SOURCES
+from streams.settings import Settings
+
+_GROUP: Final = "posventa"
+_POLL_MS: Final = 1000
+_WAIT_MS: Final = 10_000
+_AGAIN_S: Final = 0.2
+
+
+class Lag(NamedTuple):
+    """One source partition. `lag_seconds` is the age of the next unread record, 0 when there is none."""
+
+    topic: str
+    partition: int
+    lag_records: int
+    lag_seconds: float
+
+
+def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
+    """The lag of every source partition, in order. Raises Unavailable when Kafka does not answer."""
+    try:
+        consumer = KafkaConsumer(
+            **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
+            bootstrap_timeout_ms=_WAIT_MS,
+        )  # fmt: skip
+        try:
+            return _read(settings, consumer, now_ms)
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise Unavailable(
+            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
+        ) from error
+
+
+def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
+    tps = [TopicPartition(topic, p) for topic in SOURCES for p in sorted(consumer.partitions_for_topic(topic) or ())]
+    if not tps:
+        raise Unavailable(
+            f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker, or posventa up"
+        )
+    starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), _committed(settings)
+    found = []
+    for tp in tps:
+        offset = max(applied.get(tp, 0), starts[tp])
+        waiting = max(0, ends[tp] - offset)
+        arrived_ms = _arrival(consumer, tp, offset) if waiting else None
+        age_s = 0.0 if arrived_ms is None else max(0, now_ms - arrived_ms) / 1000
+        found.append(Lag(tp.topic, tp.partition, waiting, age_s))
+    return found
+
+
+def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
+    admin = KafkaAdminClient(**client_settings(settings))
+    try:
+        offsets = _group_offsets(admin)
+    finally:
+        admin.close()
+    offsets = offsets.get(_GROUP, offsets)  # by group when several may be asked for
+    return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
+
+
+def _group_offsets(admin: Any) -> Any:
+    """Asks until there is a coordinator: the first question ever makes Kafka create the topic of the groups."""
+    deadline = time.monotonic() + _WAIT_MS / 1000
+    while True:
+        try:
+            return admin.list_group_offsets(_GROUP)
+        except CoordinatorNotAvailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_S)
+
+
+def _arrival(consumer: Any, tp: TopicPartition, offset: int) -> int | None:
+    """The broker's time of the next record, None when only markers of transactions are left."""
+    consumer.assign([tp])
+    consumer.seek(tp, offset)
+    records = consumer.poll(timeout_ms=_POLL_MS, max_records=1).get(tp, [])
+    return records[0].timestamp if records else None
