@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -24,28 +25,30 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="print the views' rows as JSON")] = False,
 ) -> None:
     """Show per affiliate and window what was sold, what came back, and what customers thought."""
-    language = lang or ("es" if os.environ.get("LANG", "").startswith("es") else "en")
-    if language not in LANGUAGES:
-        raise Misuse(f"--lang {language}: use one of {', '.join(LANGUAGES)}")
+    language = language_of(lang)
     url = load_settings().clickhouse.get_secret_value()
-    found = _ask(url, brand, affiliate, None if at is None else _moment(at))
+    found = ask(url, brand, affiliate, None if at is None else _moment(at))
     if as_json:
-        typer.echo(json.dumps(found, default=_plain))
+        typer.echo(as_json_text(found))
     else:
-        _print(found, language)
+        show(found, language)
     if (brand is not None or affiliate is not None) and not found["rolling"]:
         print("posventa: nothing is known of that brand or affiliate in the last 30 days", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def show_report(
-    url: str, *, brand: str | None = None, affiliate: str | None = None, at: datetime | None = None, lang: str = "en"
-) -> None:
-    """Prints the report of the ClickHouse at `url`; `at` is aware. Raises SinkError."""
-    _print(_ask(url, brand, affiliate, at), lang)
+def language_of(asked: str | None) -> str:
+    """The language asked for, else that of LANG if we speak it, else English. Raises Misuse for another one."""
+    language = asked or ("es" if os.environ.get("LANG", "").startswith("es") else "en")
+    if language not in LANGUAGES:
+        raise Misuse(f"--lang {language}: use one of {', '.join(LANGUAGES)}")
+    return language
 
 
-def _ask(url: str, brand: str | None, affiliate: str | None, at: datetime | None) -> dict[str, list[dict[str, Any]]]:
+def ask(
+    url: str, brand: str | None = None, affiliate: str | None = None, at: datetime | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """What the report is made of, from the ClickHouse at `url`; `at` is aware. Raises SinkError."""
     client = connect(url)
     try:
         return {
@@ -57,9 +60,15 @@ def _ask(url: str, brand: str | None, affiliate: str | None, at: datetime | None
         client.close()
 
 
-def _print(found: dict[str, list[dict[str, Any]]], lang: str) -> None:
+def show(found: Mapping[str, list[dict[str, Any]]], lang: str) -> None:
+    """Prints what ask() found, 100 columns wide where there is no terminal."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(render(found["rolling"], found["topics"], found["freshness"], lang))
+
+
+def as_json_text(found: Mapping[str, Any]) -> str:
+    """The same as one line of JSON."""
+    return json.dumps(found, default=_plain)
 
 
 def _moment(text: str) -> datetime:

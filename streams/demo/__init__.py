@@ -1,0 +1,1 @@
+"""Made-up sales and feedback for `posventa demo`: pure, seeded, and nothing that anybody really said."""

@@ -1,0 +1,203 @@
+"""What happens to the made-up customers: purchases, and what becomes of them.
+
+Pure but for its own seeded randomness: the same seed and times give the same events. Owns the run's purchases; never
+publishes and never reads a clock. Invariant: no event is later than the time it is asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+from random import Random
+from typing import Final
+
+from schemas.events import Event, Feedback, Finding, Sale
+from streams.demo.cast import BRANDS, Affiliate, Brand, Cause
+
+HISTORY_DAYS: Final = 30
+PURCHASES: Final = 2_000  # in the history: about five thousand events
+
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+_REPEAT: Final = 0.3  # of purchases by a customer who bought before
+_REFERRED: Final = 0.12
+_INVITED: Final = 0.7
+_ANSWERED: Final = 0.45
+_COMMENTED: Final = 0.5
+_UNNAMED: Final = 0.15  # of answers that do not name their sale
+_CORRECTED: Final = 0.02  # each: prices corrected, sales voided, answers edited or withdrawn
+
+
+class Story:
+    """One run's customers: first a history, then whatever happens next, moment by moment."""
+
+    def __init__(self, seed: int, start_ms: int) -> None:
+        """Ids carry the start, so that a second demo in the same directory tells of other sales."""
+        self._random = Random(seed)  # noqa: S311 - made-up data, the same for the same seed
+        self._start_ms = start_ms
+        self._purchases = 0
+        self._customers: dict[str, list[str]] = defaultdict(list)
+        self._promoters: dict[str, list[tuple[int, str]]] = defaultdict(list)  # (answered at, customer), a heap
+        self._pending: list[tuple[int, str, Event]] = []  # by time, then event_id
+
+    def history(self) -> list[Event]:
+        """What happened in the 30 days up to the start, in order of time."""
+        brands = [self._brand() for _ in range(PURCHASES)]
+        for sold_at, brand in sorted(((self._season(brand), brand) for brand in brands), key=lambda sold: sold[0]):
+            self._purchase(brand, sold_at)
+        happened: list[Event] = []
+        while self._pending and self._pending[0][0] <= self._start_ms:
+            happened.append(heappop(self._pending)[2])
+        return happened
+
+    def next(self, now_ms: int) -> list[Event]:
+        """What happens at this moment: somebody buys, and two things that were due later come now already."""
+        self._purchase(self._brand(), now_ms)
+        due = [heappop(self._pending)[2] for _ in range(3) if self._pending]
+        return [event._replace(occurred_at=now_ms) for event in due]
+
+    def _brand(self) -> Brand:
+        return self._random.choices(BRANDS, [brand.weight for brand in BRANDS])[0]
+
+    def _season(self, brand: Brand) -> int:
+        """A time of the last 30 days, likelier on the weekdays on which more is bought."""
+        while True:
+            at = self._start_ms - self._random.randrange(HISTORY_DAYS * _DAY_MS)
+            weekday = datetime.fromtimestamp(at / 1000, UTC).weekday()
+            if self._random.random() * max(brand.weekdays) < brand.weekdays[weekday]:
+                return at
+
+    def _purchase(self, brand: Brand, sold_at: int) -> None:
+        seller = self._random.choices(brand.affiliates, [found.weight for found in brand.affiliates])[0]
+        self._purchases += 1
+        sale = self._sale(brand, seller, sold_at)
+        happening: list[Event] = [sale, *self._reversals(sale, seller), *self._opinions(sale, seller)]
+        for event in happening:
+            heappush(self._pending, (event.occurred_at, event.event_id, event))
+
+    def _sale(self, brand: Brand, seller: Affiliate, sold_at: int) -> Sale:
+        amount = self._random.choice(brand.prices) * 10_000 - 100  # so many units less one cent
+        sale_id = f"{self._start_ms:x}-{self._purchases}"
+        return Sale(
+            event_id=f"{sale_id}:placed",
+            brand_id=brand.brand_id,
+            customer_id=self._customer(brand),
+            sale_id=sale_id,
+            action="PLACED",
+            revision=0,
+            affiliate_id=seller.affiliate_id,
+            product_id=self._random.choice(brand.products),
+            offering=brand.offering,
+            amount=amount,
+            commission=amount // 10 if seller.affiliate_id else 0,
+            currency=brand.currency,
+            campaign=self._random.choice(seller.campaigns),
+            referred_by=self._referrer(brand, sold_at),
+            occurred_at=sold_at,
+        )
+
+    def _customer(self, brand: Brand) -> str:
+        known = self._customers[brand.brand_id]
+        if known and self._random.random() < _REPEAT:
+            return self._random.choice(known)
+        known.append(f"c-{self._start_ms:x}-{len(known)}")
+        return known[-1]
+
+    def _referrer(self, brand: Brand, sold_at: int) -> str | None:
+        """Somebody who was delighted before this sale."""
+        told = [customer for answered_at, customer in self._promoters[brand.brand_id] if answered_at < sold_at]
+        return self._random.choice(told) if told and self._random.random() < _REFERRED else None
+
+    def _reversals(self, sale: Sale, seller: Affiliate) -> list[Sale]:
+        """Refunds, chargebacks, corrected prices, voided sales."""
+        found = []
+        chance = self._random.random
+        for action, share in (("REFUNDED", seller.refunded), ("CHARGED_BACK", seller.charged_back)):
+            if chance() < share:
+                part = self._random.choice((2, 1, 1))  # half of the price, or all of it
+                changes = {"amount": sale.amount // part, "commission": sale.commission // part}
+                found.append(self._later(sale, action, 15 * 24, action=action, **changes))
+        if chance() < _CORRECTED:
+            found.append(self._later(sale, "corrected", 24, revision=1, amount=sale.amount * 9 // 10))
+        if chance() < _CORRECTED:
+            found.append(self._later(sale, "voided", 48, revision=2, action="REJECTED"))
+        return found
+
+    def _later(self, sale: Sale, what: str, hours_max: int, **changes: object) -> Sale:
+        at = sale.occurred_at + self._random.randrange(_HOUR_MS, hours_max * _HOUR_MS)
+        return sale._replace(event_id=f"{sale.sale_id}:{what.lower()}", occurred_at=at, **changes)  # type: ignore[arg-type]
+
+    def _opinions(self, sale: Sale, seller: Affiliate) -> list[Feedback]:
+        """An invitation, an answer, and now and then a second thought."""
+        invited_at = sale.occurred_at + self._random.randrange(12 * _HOUR_MS, 4 * _DAY_MS)
+        invitation = Feedback(
+            event_id=f"{sale.sale_id}:invited",
+            brand_id=sale.brand_id,
+            customer_id=sale.customer_id,
+            feedback_id=f"f-{sale.sale_id}",
+            action="INVITED",
+            revision=0,
+            sale_id=sale.sale_id,
+            affiliate_id=sale.affiliate_id,
+            metric=None,
+            score=None,
+            findings=(),
+            comment=None,
+            language=None,
+            occurred_at=invited_at,
+        )
+        found = [invitation] if self._random.random() < _INVITED else []
+        if self._random.random() < _ANSWERED:
+            found += self._answers(invitation, seller)
+        return found
+
+    def _answers(self, invitation: Feedback, seller: Affiliate) -> list[Feedback]:
+        answer = self._answer(invitation, seller, self._random.random() < seller.happy)
+        chance = self._random.random()
+        if chance < _CORRECTED:
+            return [answer, self._second_thought(answer, action="WITHDRAWN")]
+        if chance < 2 * _CORRECTED:
+            return [answer, self._second_thought(self._answer(invitation, seller, happy=True))]
+        return [answer]
+
+    def _answer(self, invitation: Feedback, seller: Affiliate, happy: bool) -> Feedback:
+        causes = seller.praise if happy else seller.complaints
+        said = self._said(causes)
+        metric = self._random.choices(("NPS", "CSAT", "CES"), (6, 3, 1))[0]
+        score = self._score(metric, happy)
+        at = invitation.occurred_at + self._random.randrange(_HOUR_MS, 3 * _DAY_MS)
+        if metric == "NPS" and score >= 9:
+            heappush(self._promoters[invitation.brand_id], (at, invitation.customer_id))
+        language = self._random.choice(("en", "es")) if self._random.random() < _COMMENTED else None
+        return invitation._replace(
+            event_id=f"{invitation.feedback_id}:answered",
+            action="ANSWERED",
+            sale_id=None if self._random.random() < _UNNAMED else invitation.sale_id,
+            metric=metric,
+            score=score,
+            findings=tuple(Finding(cause.verdict, cause.topic) for cause in said),
+            comment=None if language is None else " ".join(_in(language, cause) for cause in said),
+            language=language,
+            occurred_at=at,
+        )
+
+    def _second_thought(self, answer: Feedback, action: str = "ANSWERED") -> Feedback:
+        at = answer.occurred_at + self._random.randrange(_HOUR_MS, _DAY_MS)
+        return answer._replace(event_id=f"{answer.feedback_id}:again", action=action, revision=1, occurred_at=at)
+
+    def _said(self, causes: Sequence[Cause]) -> list[Cause]:
+        """One or two of the causes, each once."""
+        first, second = self._random.choices(causes, [cause.weight for cause in causes], k=2)
+        return [first] if first == second or self._random.random() < 0.6 else [first, second]
+
+    def _score(self, metric: str, happy: bool) -> int:
+        choices = {
+            "NPS": ((8, 9, 9, 10, 10, 7), (0, 2, 4, 5, 6, 7)),
+            "CSAT": ((4, 5, 5), (1, 2, 3)),
+            "CES": ((5, 6, 7), (2, 3, 4)),
+        }
+        return self._random.choice(choices[metric][0 if happy else 1])
+
+
+def _in(language: str, cause: Cause) -> str:
+    return cause.english if language == "en" else cause.spanish
