@@ -133,7 +133,9 @@ def _topic(row: Row, texts: Mapping[str, str]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
+    if share is None:
+        return "-"
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _interval(value: float | None, low: float | None, high: float | None, scale: int) -> str:
