@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint
+.PHONY: setup demo test lint bench
 
 setup: $(READY)
 
@@ -23,6 +23,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(VENV)/bin/pytest
+
+# How fast, and where the time goes: docs/performance.md. Some minutes; nothing else should run meanwhile.
+bench: $(READY)
+	$(VENV)/bin/python -m bench.throughput
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

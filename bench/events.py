@@ -1,0 +1,73 @@
+"""Made-up events of an ordinary week: mostly different customers, each with few sales and few answers.
+
+Owns what the measured stream looks like; docs/performance.md repeats it. Pure: seeded, the newest instant handed in.
+"""
+
+import random
+from itertools import accumulate
+from typing import Final
+
+from schemas.events import Event, Feedback, Finding, Sale
+from schemas.measures import VERDICTS
+
+_HOUR_MS: Final = 3_600_000
+_SPAN_HOURS: Final = 7 * 24
+_AFFILIATES: Final = [f"affiliate-{number:03}" for number in range(200)]
+# Popularity by rank, as in most shops of links: the first sells 200 times as much as the last.
+_POPULARITY: Final = list(accumulate(1 / rank for rank in range(1, len(_AFFILIATES) + 1)))
+_TOPICS: Final = ["delivery", "price", "fit", "battery", "support", "packaging"]
+_COMMENT: Final = "Arrived two days late, but the fit is right and support answered at once."
+
+
+def week_of_events(seed: int, count: int, newest: int) -> list[Event]:
+    """`count` valid events in the order of their times, the last at most at `newest` (epoch ms). No event comes twice.
+
+    A customer has 1 to 3 sales; 1 or 2 answers follow within two days, 4 of 5 with their sale's id; 1 sale of 20 is
+    refunded.
+    """
+    rng = random.Random(seed)
+    events: list[Event] = []
+    number = 0
+    while len(events) < count:
+        events += _customer(rng, number, newest)
+        number += 1
+    events = events[:count]
+    events.sort(key=lambda event: event.occurred_at)
+    return events
+
+
+def _customer(rng: random.Random, number: int, newest: int) -> list[Event]:
+    brand, customer = f"brand-{number % 5}", f"{rng.getrandbits(128):032x}"
+    sales = [_sale(rng, brand, customer, f"{number}-{n}", newest) for n in range(rng.choice([1, 1, 2, 3]))]
+    events: list[Event] = list(sales)
+    for sale in sales:
+        if rng.random() < 0.05:
+            events.append(
+                sale._replace(event_id=f"{sale.sale_id}-r", action="REFUNDED", occurred_at=_later(rng, sale, newest))
+            )
+    for n in range(rng.choice([1, 1, 2])):
+        events.append(_answer(rng, rng.choice(sales), f"{number}-{n}", newest))
+    return events
+
+
+def _sale(rng: random.Random, brand: str, customer: str, name: str, newest: int) -> Sale:
+    amount = rng.randrange(5_0000, 300_0000, 100)
+    return Sale(
+        f"s{name}-p", brand, customer, f"s{name}", "PLACED", 0, rng.choices(_AFFILIATES, cum_weights=_POPULARITY)[0],
+        f"product-{rng.randrange(500)}", "PHYSICAL", amount, amount // 10, "EUR", f"campaign-{rng.randrange(20)}",
+        None, newest - rng.randrange(_SPAN_HOURS * _HOUR_MS),
+    )  # fmt: skip
+
+
+def _answer(rng: random.Random, sale: Sale, name: str, newest: int) -> Feedback:
+    metric, scores = rng.choice([("NPS", range(11)), ("CSAT", range(1, 6)), ("CES", range(1, 8))])
+    findings = tuple(Finding(rng.choice(VERDICTS), rng.choice(_TOPICS)) for _ in range(rng.randrange(3)))
+    return Feedback(
+        f"f{name}-a", sale.brand_id, sale.customer_id, f"f{name}", "ANSWERED", 0,
+        sale.sale_id if rng.random() < 0.8 else None, None, metric, rng.choice(scores), findings,
+        _COMMENT if rng.random() < 0.3 else None, "en", _later(rng, sale, newest),
+    )  # fmt: skip
+
+
+def _later(rng: random.Random, sale: Sale, newest: int) -> int:
+    return min(newest, sale.occurred_at + rng.randrange(48 * _HOUR_MS))

@@ -1,0 +1,165 @@
+"""Where the time goes: the parts of one unit, timed one by one on the records of the whole run.
+
+One process, one unit after the other, on engines of its own; the real code of each stage. Owns the stopwatch.
+Stages inside make_unit are timed in passes of their own on the same state, so that no clock ticks per record.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from schemas.codec import decode_feedback, decode_sale
+from schemas.events import Event
+from sinks.tables import Table
+from sinks.writer import Writer
+from streams import records
+from streams.cluster import look_at
+from streams.domain import state
+from streams.domain.contributions import contributions, difference
+from streams.domain.fold import fold
+from streams.domain.rules import Rules
+from streams.embedded.stack import Stack
+from streams.intake import take
+from streams.meta import Applied
+from streams.partition import Partition
+from streams.rows import KeyedRow, RowMaker
+from streams.settings import Settings
+from streams.topics import SALES
+from streams.unit import Bench, make_unit
+
+_STATE_BYTES_MAX = 12_000_000
+_INTAKE = "intake"
+_UNIT = "unit, as a whole"
+# Timed by themselves, in the order of the work.
+_IN_UNIT = (
+    "decode and validate", "RocksDB: read customers", "decode state", "contributions before", "fold", "encode state",
+    "contributions after", "difference",
+)  # fmt: skip
+_AROUND_UNIT = ("Kafka transaction and RocksDB write", "of which RocksDB write", "ClickHouse insert")
+# What is left of a whole when its timed parts are taken off.
+_GROUP = "group by customer"
+_ROWS = "panes, topics and rows"
+
+
+@dataclass(slots=True)
+class Stages:
+    """Seconds by stage: on the clock, and of this process's CPU."""
+
+    wall_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    records: int = 0
+    rows: int = 0
+    changed: int = 0
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds what the body takes to a stage."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall_s[stage] += time.perf_counter() - wall
+        self.cpu_s[stage] += time.process_time() - cpu
+
+    def microseconds(self) -> dict[str, tuple[float, float]]:
+        """(wall, CPU) per record, by stage."""
+        wall, cpu = self._of(self.wall_s), self._of(self.cpu_s)
+        return {stage: (wall[stage], cpu[stage]) for stage in (*_IN_UNIT, _GROUP, _ROWS, _UNIT, *_AROUND_UNIT)}
+
+    def _of(self, seconds: dict[str, float]) -> dict[str, float]:
+        each = {stage: value / self.records * 1e6 for stage, value in seconds.items()}
+        each[_GROUP] = each[_INTAKE] - each["decode and validate"] - each["RocksDB: read customers"]
+        each[_ROWS] = each[_UNIT] - each[_GROUP] - sum(each[stage] for stage in _IN_UNIT)
+        return each
+
+
+async def measure_stages(directory: Path, delivered: list[Any], unit_records: int) -> Stages:
+    """Makes units of `unit_records` records of each partition in turn, as a worker does when it is behind."""
+    stages = Stages()
+    with Stack(directory, workers=0) as stack:
+        settings = stack.settings.model_copy(update={"state_dir": str(directory / "state")})
+        writer = Writer(stack.addresses.clickhouse)
+        for number in range(settings.partitions):
+            mine = sorted((r for r in delivered if r.partition == number), key=lambda r: r.timestamp)
+            await _run_partition(stages, settings, writer, number, mine, unit_records)
+        writer.close()
+    return stages
+
+
+async def _run_partition(
+    stages: Stages, settings: Settings, writer: Writer, number: int, mine: list[Any], unit_records: int
+) -> None:
+    cluster = look_at(settings)
+    partition = Partition(settings, cluster, number)
+    await partition.claim(None)
+    rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
+    bench = Bench(number, settings.partitions, rules, _STATE_BYTES_MAX, RowMaker(1, number, rules))
+    try:
+        for begin in range(0, len(mine), unit_records):
+            await _run_unit(stages, partition, bench, writer, mine[begin : begin + unit_records])
+    finally:
+        await partition.close()
+
+
+async def _run_unit(stages: Stages, partition: Partition, bench: Bench, writer: Writer, batch: list[Any]) -> None:
+    _run_parts(stages, partition, bench, batch)
+    applied = {record.topic: Applied(record.offset + 1, record.timestamp) for record in batch}
+    meta = partition.meta.advanced(applied)
+    with stages.timed(_UNIT):
+        unit = make_unit(bench, partition.local.get_many, meta.version, batch, batch[-1].timestamp)
+    with stages.timed("Kafka transaction and RocksDB write"):
+        await partition.commit(unit, meta)
+    with stages.timed("of which RocksDB write"):  # once more: the same records into the same copy
+        partition.local.write(unit.changed.items(), partition.changelog_offset, batch[-1].timestamp)
+    with stages.timed("ClickHouse insert"):
+        for table, rows in _by_table(unit.rows).items():
+            writer.insert(table, rows)
+    stages.records += len(batch)
+    stages.rows += len(unit.rows)
+    stages.changed += len(unit.changed)
+
+
+def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[Any]) -> None:
+    """The stages inside make_unit, pass by pass."""
+    raw: dict[bytes, bytes | None] = {}
+
+    def is_known(keys: list[bytes]) -> list[bool]:
+        with stages.timed("RocksDB: read customers"):
+            raw.update(zip(keys, partition.local.get_many([records.customer_key(key) for key in keys]), strict=True))
+        return [raw[key] is not None for key in keys]
+
+    with stages.timed("decode and validate"):
+        for record in batch:
+            (decode_sale if record.topic == SALES else decode_feedback)(record.value)
+    with stages.timed(_INTAKE):
+        taken = take(batch, bench.partition, bench.partitions, is_known)
+    events = [[event for event, _ in pairs] for pairs in taken.events.values()]
+    with stages.timed("decode state"):
+        customers = [_load(raw[key], of_one[0]) for key, of_one in zip(taken.events, events, strict=True)]
+    with stages.timed("contributions before"):
+        before = [contributions(customer, bench.rules) for customer in customers]
+    with stages.timed("fold"):
+        for customer, of_one in zip(customers, events, strict=True):
+            for event in of_one:
+                fold(customer, event, bench.rules)
+    with stages.timed("encode state"):
+        for customer in customers:
+            state.encode(customer)
+    with stages.timed("contributions after"):
+        after = [contributions(customer, bench.rules) for customer in customers]
+    with stages.timed("difference"):
+        for earlier, later in zip(before, after, strict=True):
+            difference(earlier, later)
+
+
+def _load(raw: bytes | None, event: Event) -> state.Customer:
+    return state.decode(raw) if raw else state.Customer.empty(event.brand_id, event.customer_id)
+
+
+def _by_table(rows: list[KeyedRow]) -> dict[Table, list[tuple[Any, ...]]]:
+    tables: dict[Table, list[tuple[Any, ...]]] = defaultdict(list)
+    for table, _, row in rows:
+        tables[table].append(row)
+    return tables
