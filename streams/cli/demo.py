@@ -3,7 +3,8 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -23,6 +24,7 @@ from streams.errors import Misuse
 from streams.publishing.publisher import Publisher
 
 _PORTS: Final = {"--kafka-port": 9092, "--http-port": 8123, "--web-port": 8080}
+_LINE_S: Final = 5.0  # between two lines of progress where there is no terminal
 
 _Port = Annotated[int | None, typer.Option(min=0, max=65535, help="by default as for up, or any free one")]
 
@@ -58,7 +60,8 @@ def demo(
 def _play(stack: Stack, story: Story, seconds: int, stop: threading.Event, language: str, as_json: bool) -> None:
     with Publisher(stack.settings) as publisher:
         typer.echo(f"{tell_history(publisher, story):,} events of a month are published", err=True)
-        _stream_visibly(publisher, story, seconds, stop)
+        with _progress() as progress:
+            stream(publisher, story, stop, seconds, progress)
         wait_until_shown(stack.addresses.clickhouse, now_ms(), stop)
         if stop.is_set():
             return
@@ -68,12 +71,17 @@ def _play(stack: Stack, story: Story, seconds: int, stop: threading.Event, langu
             return
         show(found, language)
         typer.echo(f"\nWeb page    {stack.addresses.web}\nClickHouse  {stack.addresses.clickhouse}")
-        if sys.stdout.isatty():
+        if sys.stdin.isatty() and sys.stdout.isatty():
             typer.echo("Sales and feedback stream on; Ctrl-C stops everything.")
             stream(publisher, story, stop, inf, lambda _: stack.check())
 
 
-def _stream_visibly(publisher: Publisher, story: Story, seconds: int, stop: threading.Event) -> None:
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Hears how many more events there are; shows it as a bar on a terminal, else as a line now and then."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -82,7 +90,20 @@ def _stream_visibly(publisher: Publisher, story: Story, seconds: int, stop: thre
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("Sales and feedback stream in", total=None)
-        stream(publisher, story, stop, seconds, lambda count: progress.advance(task, count))
+        yield lambda count: progress.advance(task, count)
+
+
+def _lines() -> Callable[[int], None]:
+    total, due_s = 0, time.monotonic() + _LINE_S
+
+    def more(count: int) -> None:
+        nonlocal total, due_s
+        total += count
+        if time.monotonic() >= due_s:
+            due_s += _LINE_S
+            typer.echo(f"{total:,} events streamed in", err=True)
+
+    return more
 
 
 @contextmanager

@@ -30,7 +30,10 @@ class Affiliate(NamedTuple):
 
 
 class Brand(NamedTuple):
-    """One platform. `prices` in whole units of its currency; `weekdays` weighs Monday to Sunday."""
+    """One platform. `prices` in whole units of its currency; `weekdays` weighs Monday to Sunday, `hours` the day by threes.
+
+    Both are in UTC.
+    """
 
     brand_id: str
     offering: str
@@ -39,6 +42,7 @@ class Brand(NamedTuple):
     prices: tuple[int, ...]
     products: tuple[str, ...]
     weekdays: tuple[float, ...]
+    hours: tuple[float, ...]
     affiliates: tuple[Affiliate, ...]
 
 
@@ -59,28 +63,46 @@ _ASSEMBLY: Final = Cause("NOT_CONSIDERED", "assembly", 2, "I needed a drill.", "
 _PARKING: Final = Cause("NOT_CONSIDERED", "parking", 2, "No parking for miles.", "Ni un sitio donde aparcar.")
 _VIEW: Final = Cause("UNMET_EXPECTATION", "seat-view", 4, "Behind a pillar.", "Detrás de una columna.")
 _QUEUE: Final = Cause("NEEDS_IMPROVEMENT", "queue", 2, "An hour in the queue.", "Una hora de cola.")
+_CANCEL: Final = Cause(
+    "MISSING_INFORMATION",
+    "cancellation",
+    5,
+    "Try and cancel this subscription!",
+    "¡A ver quién cancela la suscripción!",
+)
+_TRIAL: Final = Cause(
+    "UNMET_EXPECTATION", "free-trial", 3, "The free month was not free.", "El mes gratis no era gratis."
+)
+_DEVICES: Final = Cause("NOT_CONSIDERED", "devices", 2, "Not on my television.", "En mi televisor no funciona.")
 
 BRANDS: Final = (
     Brand(
         "lumbre", "PHYSICAL", "EUR", 3, (19, 35, 49, 80, 120), ("lamp", "rug", "blanket", "shelf", "jacket"),
         (1.0, 0.9, 0.9, 1.0, 1.2, 1.6, 1.5),
+        (0.2, 0.1, 0.5, 1.2, 1.1, 1.0, 1.5, 1.2),
         (
             Affiliate("ana-hogar", 5, 0.88, 0.03, 0.0, ("newsletter", "reels"), (_ADVICE, _QUALITY, _PACKAGING),
                       (_ASSEMBLY, _SMALL)),
             Affiliate("gangas24", 8, 0.45, 0.16, 0.02, ("coupon-10", "flash-sale"), (_PRICE,),
                       (_LATE, _FEES, _RETURNS, _SMALL)),
             Affiliate("taller-marta", 1, 0.8, 0.04, 0.0, ("workshop",), (_ADVICE, _QUALITY), (_LATE, _ASSEMBLY)),
+            Affiliate("casa-clara", 3, 0.7, 0.06, 0.004, ("blog", "pins"), (_QUALITY, _PACKAGING), (_SMALL, _ASSEMBLY)),
+            Affiliate("precio-rayo", 3, 0.58, 0.11, 0.01, ("comparison",), (_PRICE, _QUALITY), (_LATE, _RETURNS)),
             Affiliate(None, 4, 0.72, 0.06, 0.003, ("home",), (_QUALITY, _PACKAGING), (_LATE, _SMALL, _RETURNS)),
         ),
     ),
     Brand(
         "velada", "SERVICE", "USD", 2, (12, 25, 40, 75), ("concert", "cinema-pass", "comedy-night", "streaming-month"),
         (0.7, 0.7, 0.8, 1.0, 1.9, 2.2, 1.1),
+        (0.8, 0.2, 0.2, 0.5, 0.8, 1.1, 2.0, 2.4),
         (
             Affiliate("nightowl", 4, 0.9, 0.02, 0.0, ("podcast", "guide"), (_ADVICE, _PROGRAMME), (_PARKING, _QUEUE)),
             Affiliate("ticketblitz", 6, 0.4, 0.09, 0.03, ("pop-up", "last-minute"), (_PRICE, _PROGRAMME),
-                      (_FEES, _VIEW, _PARKING)),
-            Affiliate(None, 4, 0.75, 0.04, 0.002, ("app",), (_PROGRAMME,), (_QUEUE, _VIEW, _PARKING)),
+                      (_FEES, _CANCEL, _VIEW, _PARKING)),
+            Affiliate("serie-club", 3, 0.82, 0.03, 0.002, ("forum",), (_ADVICE, _PROGRAMME), (_DEVICES, _CANCEL)),
+            Affiliate("trial-king", 3, 0.3, 0.12, 0.04, ("free-month",), (_PRICE,), (_CANCEL, _TRIAL, _FEES)),
+            Affiliate("cine-mapa", 1, 0.65, 0.05, 0.005, ("map",), (_PROGRAMME,), (_VIEW, _QUEUE, _PARKING)),
+            Affiliate(None, 4, 0.75, 0.04, 0.002, ("app",), (_PROGRAMME,), (_QUEUE, _VIEW, _DEVICES, _PARKING)),
         ),
     ),
 )  # fmt: skip

@@ -37,7 +37,7 @@ class Story:
         self._start_ms = start_ms
         self._purchases = 0
         self._customers: dict[str, list[str]] = defaultdict(list)
-        self._promoters: dict[str, list[tuple[int, str]]] = defaultdict(list)  # (answered at, customer), a heap
+        self._promoters: dict[str, list[tuple[int, str]]] = defaultdict(list)  # (answered at, customer)
         self._pending: list[tuple[int, str, Event]] = []  # by time, then event_id
 
     def history(self) -> list[Event]:
@@ -60,11 +60,12 @@ class Story:
         return self._random.choices(BRANDS, [brand.weight for brand in BRANDS])[0]
 
     def _season(self, brand: Brand) -> int:
-        """A time of the last 30 days, likelier on the weekdays on which more is bought."""
+        """A time of the last 30 days, likelier on the weekdays and at the hours at which more is bought."""
         while True:
             at = self._start_ms - self._random.randrange(HISTORY_DAYS * _DAY_MS)
-            weekday = datetime.fromtimestamp(at / 1000, UTC).weekday()
-            if self._random.random() * max(brand.weekdays) < brand.weekdays[weekday]:
+            moment = datetime.fromtimestamp(at / 1000, UTC)
+            likely = brand.weekdays[moment.weekday()] * brand.hours[moment.hour // 3]
+            if self._random.random() * max(brand.weekdays) * max(brand.hours) < likely:
                 return at
 
     def _purchase(self, brand: Brand, sold_at: int) -> None:
@@ -167,7 +168,7 @@ class Story:
         score = self._score(metric, happy)
         at = invitation.occurred_at + self._random.randrange(_HOUR_MS, 3 * _DAY_MS)
         if metric == "NPS" and score >= 9:
-            heappush(self._promoters[invitation.brand_id], (at, invitation.customer_id))
+            self._promoters[invitation.brand_id].append((at, invitation.customer_id))
         language = self._random.choice(("en", "es")) if self._random.random() < _COMMENTED else None
         return invitation._replace(
             event_id=f"{invitation.feedback_id}:answered",
