@@ -1,13 +1,18 @@
 """What a person reads: nothing wider than 100 columns, no colours in a pipe, no score without its interval."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from streams.embedded.child import free_port
 from streams.report import LANGUAGES, WIDTH, render
 
 TOTAL: dict[str, Any] = {
@@ -74,3 +79,22 @@ def test_answers_without_a_sale_are_said_apart_and_spanish_is_spanish() -> None:
     assert "(directa)" in text
     assert "Respuestas sin venta conocida: 6 (30d)" in text
     assert "Ventas" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--at", "yesterday"], 2, "--at yesterday: not a time; use for example --at 2026-01-31T12:00:00Z"),
+        (["--lang", "fr"], 2, "--lang fr: use one of en, es"),
+        ([], 1, "no answer; is ClickHouse running there?"),
+    ],
+)
+def test_what_cannot_be_reported_is_said_with_what_to_do(options: list[str], code: int, message: str) -> None:
+    posventa = str(Path(sys.executable).with_name("posventa"))
+    nowhere = {"POSVENTA_CLICKHOUSE": f"http://127.0.0.1:{free_port()}"}
+    done = subprocess.run(
+        [posventa, "report", *options], env=os.environ | nowhere, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

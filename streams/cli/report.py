@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sinks.client import connect
+from sinks.client import address, connect
+from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
 from streams.errors import Misuse
 from streams.report import LANGUAGES, WIDTH, render
@@ -27,7 +28,12 @@ def report(
     """Show per affiliate and window what was sold, what came back, and what customers thought."""
     language = language_of(lang)
     url = load_settings().clickhouse.get_secret_value()
-    found = ask(url, brand, affiliate, None if at is None else _moment(at))
+    moment = None if at is None else _moment(at)
+    try:
+        found = ask(url, brand, affiliate, moment)
+    except SinkUnavailable as error:
+        typer.echo(f"posventa: POSVENTA_CLICKHOUSE={address(url)}: no answer; is ClickHouse running there?", err=True)
+        raise typer.Exit(1) from error
     if as_json:
         typer.echo(as_json_text(found))
     else:
