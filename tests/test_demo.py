@@ -105,9 +105,9 @@ def test_the_demo_ends_with_a_report_of_all_that_it_published(tmp_path: Path) ->
     assert found["web"].startswith("http://127.0.0.1:")
 
 
-def left_behind(directory: Path) -> list[str]:
-    """Command lines of running processes that name the directory, as the engines' do."""
-    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+def processes_of(directory: Path) -> list[str]:
+    """Running processes whose command line or environment (a demo's TMPDIR, inherited by all it starts) names it."""
+    found = subprocess.run(["ps", "axeww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in found.splitlines() if str(directory) in line]
 
 
@@ -125,7 +125,7 @@ def test_the_demo_shows_everybody_and_its_page_and_leaves_no_process(tmp_path: P
         for seller in brand.affiliates:
             assert (seller.affiliate_id or brand.brand_id) in done.stdout
     assert "http://127.0.0.1:" in done.stdout
-    assert not left_behind(tmp_path)
+    assert not processes_of(tmp_path)
     assert not list(tmp_path.glob("posventa-demo-*"))
 
 
@@ -138,7 +138,8 @@ def test_a_demo_that_is_told_to_stop_leaves_no_process_and_no_directory(tmp_path
     ) as running:  # fmt: skip
         assert running.stderr is not None
         assert any("streamed in" in line for line in running.stderr)
+        assert len(processes_of(tmp_path)) == len(("demo", "kafka", "clickhouse", "worker", "web"))
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 0
-    assert not left_behind(tmp_path)
+    assert not processes_of(tmp_path)
     assert not list(tmp_path.glob("posventa-demo-*"))
