@@ -1,6 +1,6 @@
 """The command line: finds each command's module when it is asked for, and turns errors into messages and exit codes.
 
-Exit codes: 0 fine, 1 a finding, 2 misuse or a server that is away. A command is the function of its module's name.
+Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is the function of its module's name.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sinks.errors import SinkError
-from streams.errors import PosventaError
+from streams.errors import Misuse, PosventaError
 
 COMMANDS: Final = (
     "up", "demo", "publish", "worker", "migrate", "report", "lag", "verify", "dead-letters", "doctor",
@@ -62,4 +62,4 @@ def main() -> None:
         app()
     except (PosventaError, SinkError) as error:
         print(f"posventa: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, Misuse) else 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -68,7 +69,9 @@ def ask(
 
 def show(found: Mapping[str, list[dict[str, Any]]], lang: str) -> None:
     """Prints what ask() found, 100 columns wide where there is no terminal."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = Console(
+        highlight=False, width=max(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+    )
     console.print(render(found["rolling"], found["topics"], found["freshness"], lang))
 
 
