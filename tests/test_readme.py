@@ -1,5 +1,6 @@
 """What the README tells a reader to type exists, and what its documents link to is there."""
 
+import pydoc
 import re
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+GUARANTEES = ROOT / "docs" / "guarantees.md"
+TESTS = sorted((ROOT / "tests").glob("test_*.py"))
 POSVENTA = Path(sys.executable).with_name("posventa")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -43,7 +46,22 @@ def test_a_link_within_the_project_leads_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-def test_a_guarantee_names_tests_that_exist() -> None:
-    named = set(re.findall(r"`(tests/[a-z_]+\.py)`", (ROOT / "docs" / "guarantees.md").read_text()))
+def test_every_page_is_listed_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", index.read_text())}
+    assert {page for page in index.parent.rglob("*.md") if page != index} == linked
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", GUARANTEES], ids=lambda page: page.name)
+def test_a_guarantee_names_tests_that_exist(page: Path) -> None:
+    files = set(re.findall(r"`(tests/[a-z_]+\.py)`", page.read_text()))
+    assert files
+    assert all((ROOT / name).exists() for name in files)
+    laws = set(re.findall(r"`(test_[a-z0-9_]+)`", page.read_text()))
+    assert laws <= {law for file in TESTS for law in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)}
+
+
+def test_a_step_of_a_guarantee_names_code_that_exists() -> None:
+    named = set(re.findall(r"`((?:streams|sinks|schemas)\.[A-Za-z_.]+)`", GUARANTEES.read_text()))
     assert named
-    assert all((ROOT / name).exists() for name in named)
+    assert [name for name in sorted(named) if pydoc.locate(name) is None] == []

@@ -1,0 +1,48 @@
+"""A bad setting is refused by its name, with what was found and what to use."""
+
+import pytest
+
+from streams.errors import Misuse
+from streams.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "found", "wanted"),
+    [
+        ("POSVENTA_PANE", "7m", "a pane must divide an hour; use 1m, 5m, 10m, 15m, 30m, 60m"),
+        ("POSVENTA_ATTRIBUTION_WINDOW", "90", "a number and a unit, such as 5m, 24h or 90d"),
+        ("POSVENTA_KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT', 'SSL', 'SASL_PLAINTEXT' or 'SASL_SSL'"),
+        ("POSVENTA_PARTITIONS", "0", "greater than or equal to 1"),
+        ("POSVENTA_FLUSH_MS", "soon", "a valid integer"),
+    ],
+)
+def test_a_bad_setting_is_named_with_what_to_use(
+    monkeypatch: pytest.MonkeyPatch, variable: str, found: str, wanted: str
+) -> None:
+    monkeypatch.setenv(variable, found)
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{variable}={found}: ")
+    assert wanted in line
+
+
+def test_all_bad_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSVENTA_PANE", "7m")
+    monkeypatch.setenv("POSVENTA_FLUSH_ROWS", "0")
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    assert {line.partition("=")[0] for line in str(refused.value).splitlines()} == {
+        "POSVENTA_PANE",
+        "POSVENTA_FLUSH_ROWS",
+    }
+
+
+def test_no_secret_shows_in_settings_or_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSVENTA_CLICKHOUSE", "http://ana:hush-1@127.0.0.1:8123")
+    monkeypatch.setenv("POSVENTA_KAFKA_SECURITY_PASSWORD", "hush-2")
+    assert "hush" not in repr(load_settings())
+    monkeypatch.setenv("POSVENTA_PANE", "7m")
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    assert "hush" not in str(refused.value)
