@@ -1,0 +1,138 @@
+"""A unit is a function of state and records: how records are cut into units changes nothing."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from schemas.events import Event, Sale, partition_key
+from streams import records
+from streams.domain.rules import Rules
+from streams.kafka_clients import partition_for
+from streams.rows import RowMaker
+from streams.topics import FEEDBACK, SALES
+from streams.unit import Bench, Unit, make_unit
+from tests.domain_strategies import A_SALE, AN_ANSWER, RULES, events
+
+NOW = 1_800_000_000_000
+
+
+@dataclass
+class Record:
+    """What make_unit reads of an aiokafka ConsumerRecord."""
+
+    topic: str
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    partition: int = 0
+    timestamp: int = NOW
+    headers: tuple[Any, ...] = ()
+
+
+@dataclass
+class State:
+    """One partition's state as a dict, changed by whole units; one partition, so that every key is at home."""
+
+    rules: Rules = RULES
+    state_bytes_max: int = 1_000_000
+    partitions: int = 1
+    held: dict[bytes, bytes] = field(default_factory=dict)
+    version: int = 0
+
+    def apply(self, batch: list[Record]) -> Unit:
+        self.version += len(batch)
+        rows = RowMaker(1, 0, self.rules)
+        bench = Bench(0, self.partitions, self.rules, self.state_bytes_max, rows)
+        unit = make_unit(bench, lambda keys: [self.held.get(key) for key in keys], self.version, list(batch), NOW)
+        for key, value in unit.changed.items():
+            assert value is not None
+            self.held[key] = value
+        return unit
+
+
+def record(event: Event, offset: int = 0, key: bytes | None = None) -> Record:
+    topic = SALES if isinstance(event, Sale) else FEEDBACK
+    return Record(topic, offset, key or partition_key(event.brand_id, event.customer_id), encode(event))
+
+
+@given(events(), st.integers(1, 5))
+def test_the_cut_into_units_changes_nothing(stream: list[Event], size: int) -> None:
+    batch = [record(event, offset) for offset, event in enumerate(stream)]
+    whole, cut = State(), State()
+    whole.apply(batch)
+    for start in range(0, len(batch), size):
+        cut.apply(batch[start : start + size])
+    # a pane that came and went is written as zeros; one that never was is not there
+    assert {k: v for k, v in whole.held.items() if any(_numbers(k, v))} == {
+        k: v for k, v in cut.held.items() if any(_numbers(k, v))
+    }
+
+
+def _numbers(key: bytes, value: bytes) -> tuple[int, ...]:
+    if key[:1] == records.PANE:
+        return records.unpack_measures(value)
+    if key[:1] == records.TOPIC:
+        return (records.unpack_count(value),)
+    if key[:1] == records.COMMENT:
+        return (int(any(records.unpack_comment(value))),)
+    return (1,)
+
+
+@given(events())
+def test_rows_of_a_unit_are_the_rows_of_its_records(stream: list[Event]) -> None:
+    state = State()
+    unit = state.apply([record(event, offset) for offset, event in enumerate(stream)])
+    sent = {(table.name, key): row for table, key, row in unit.rows}
+    again = {}
+    for key, value in unit.changed.items():
+        rows = RowMaker(1, 0, RULES).of_record(key, value, unit.version)
+        again.update({(table.name, row_key): row for table, row_key, row in rows})
+    assert all(again[key] == row for key, row in sent.items())
+
+
+def test_a_duplicate_makes_an_empty_unit() -> None:
+    state = State()
+    batch = [record(A_SALE), record(AN_ANSWER)]
+    assert state.apply(batch).changed
+    again = state.apply(batch)
+    assert (again.changed, again.rows, again.events) == ({}, [], 2)
+
+
+def test_a_customer_takes_what_the_rules_allow_and_refuses_the_rest_alone() -> None:
+    state = State(Rules(customer_events_max=3))
+    batch = [record(A_SALE._replace(event_id=f"e{n}", sale_id=f"s{n}"), n) for n in range(5)]
+    unit = state.apply([*batch, record(A_SALE._replace(customer_id="other"), 9)])
+    assert Counter(refusal.reason for refusal in unit.refusals) == {"customer_full": 2}
+    assert [refusal.record.offset for refusal in unit.refusals] == [3, 4]
+    assert records.customer_key(b"b:other") in unit.changed
+
+
+def test_a_customer_never_grows_past_what_the_changelog_takes() -> None:
+    state = State(state_bytes_max=1000)
+    for start in (0, 30):
+        sales = [A_SALE._replace(event_id=f"e{n}", sale_id=f"s{n}") for n in range(start, start + 30)]
+        unit = state.apply([record(sale, n) for n, sale in enumerate(sales)])
+        assert {refusal.reason for refusal in unit.refusals} == {"customer_full"}
+    held = state.held[records.customer_key(b"b:c1")]
+    assert 800 < len(held) <= 1000
+
+
+def test_what_lies_elsewhere_and_what_says_nothing_is_not_processed() -> None:
+    key = partition_key(A_SALE.brand_id, A_SALE.customer_id)
+    partitions = 8
+    at_home = partition_for(key, partitions)
+    unit = State(partitions=partitions).apply([record(A_SALE, 1, b"wrong key"), Record(SALES, 2, key, None)])
+    assert [right for right, _ in unit.astray] == [key]
+    assert (unit.tombstones, unit.changed) == (1, {})
+    stray = State(partitions=partitions).apply([record(A_SALE)])
+    assert bool(stray.astray) == (at_home != 0)
+
+
+def test_an_event_is_from_the_future_ten_minutes_after_its_record_and_not_before() -> None:
+    edge = NOW + 600_000
+    unit = State().apply([record(A_SALE._replace(occurred_at=edge)), record(A_SALE._replace(occurred_at=edge + 1), 1)])
+    assert [(refusal.reason, refusal.record.offset) for refusal in unit.refusals] == [("from_the_future", 1)]
