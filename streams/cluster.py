@@ -13,21 +13,22 @@ from streams.errors import StateRefused
 from streams.kafka_clients import client_settings
 from streams.meta import Ground
 from streams.settings import Settings
-from streams.topics import FEEDBACK, SALES, STATE
+from streams.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`ground` is what the state is tied to; the rest concerns the changelog."""
+    """`ground` is what the state is tied to; the rest concerns the changelog and the dead letters."""
 
     cluster_id: str
     ground: Ground
     changelog_topic_id: str
     changelog_delete_retention_ms: int
     changelog_bytes_max: int  # the greatest record batch that it takes
+    letter_bytes_max: int  # the same of the dead letters
 
 
-_CHANGELOG_CONFIGS: Final = ("delete.retention.ms", "max.message.bytes")
+_CONFIGS: Final = ("delete.retention.ms", "max.message.bytes")
 
 
 def look_at(settings: Settings) -> Cluster:
@@ -49,11 +50,21 @@ def look_at(settings: Settings) -> Cluster:
         sales_topic_id=str(topics[SALES]["topic_id"]),
         feedback_topic_id=str(topics[FEEDBACK]["topic_id"]),
     )
-    retention_ms, bytes_max = (int(configs[name]) for name in _CHANGELOG_CONFIGS)
-    return Cluster(cluster_id, ground, str(topics[STATE]["topic_id"]), retention_ms, bytes_max)
+    return Cluster(
+        cluster_id,
+        ground,
+        changelog_topic_id=str(topics[STATE]["topic_id"]),
+        changelog_delete_retention_ms=configs[STATE]["delete.retention.ms"],
+        changelog_bytes_max=configs[STATE]["max.message.bytes"],
+        letter_bytes_max=configs[DEAD_LETTERS]["max.message.bytes"],
+    )
 
 
-def _configs(admin: Any) -> Mapping[str, str]:
-    resource = ConfigResource(ConfigResourceType.TOPIC, STATE, configs=list(_CHANGELOG_CONFIGS))
-    described = admin.describe_configs([resource], config_filter="all")["topic"][STATE]
-    return {name: config["value"] for name, config in described.items()}
+def _configs(admin: Any) -> Mapping[str, Mapping[str, int]]:
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, topic, configs=list(_CONFIGS)) for topic in (STATE, DEAD_LETTERS)
+    ]
+    described = admin.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        topic: {name: int(config["value"]) for name, config in configs.items()} for topic, configs in described.items()
+    }

@@ -23,6 +23,7 @@ from streams.cluster import Cluster
 from streams.errors import OwnershipLost
 from streams.intake import Refusal
 from streams.kafka_clients import aiokafka_settings, partition_for
+from streams.letters import dead_letter
 from streams.local_copy import LocalCopy
 from streams.meta import Log, Meta
 from streams.settings import Settings
@@ -64,7 +65,7 @@ class Partition:
             acks="all",
             linger_ms=0,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=cluster.changelog_bytes_max,
+            max_request_size=max(cluster.changelog_bytes_max, cluster.letter_bytes_max),
             transaction_timeout_ms=_TRANSACTION_MS_MAX,
         )
 
@@ -164,20 +165,11 @@ class Partition:
 
     async def _send_letter(self, refusal: Refusal, refused_at: int) -> Any:
         record = refusal.record
-        why = {
-            "reason": refusal.reason,
-            "detail": refusal.detail,
-            "source-topic": record.topic,
-            "source-partition": str(record.partition),
-            "source-offset": str(record.offset),
-            "refused-at": str(refused_at),
-        }
-        headers = [header for header in record.headers if header[0] not in why]  # of an earlier refusal, replayed
-        headers += [(name, value.encode()) for name, value in why.items()]
+        letter = dead_letter(refusal, refused_at, self._cluster.letter_bytes_max)
         partitions = self._cluster.ground.partitions
         partition = self.number if record.key is None else partition_for(record.key, partitions)
         return await self._producer.send(
-            DEAD_LETTERS, record.value, key=record.key, partition=partition, headers=headers
+            DEAD_LETTERS, letter.value, key=letter.key, partition=partition, headers=letter.headers
         )
 
     async def close(self) -> None:

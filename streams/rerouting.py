@@ -4,6 +4,7 @@ Owns one plain idempotent producer. Never processes them. Invariant: a re-routed
 took it away commits; published twice it is a duplicate event, which changes nothing.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import aiokafka
@@ -14,6 +15,8 @@ from streams.kafka_clients import aiokafka_settings, partition_for
 from streams.settings import Settings
 
 HEADER: Final = "posventa-rerouted"
+# An event is far smaller than what a topic takes; only headers, compressed by their publisher, can be too much for it.
+_HEADERS_BYTES_MAX: Final = 100_000
 
 
 class Rerouter:
@@ -38,7 +41,7 @@ class Rerouter:
             raise OwnershipLost(f"re-routing {len(astray)} records failed: {error!r}") from error
 
     async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Any) -> Any:
-        headers = [*(header for header in record.headers if header[0] != HEADER), (HEADER, b"1")]
+        headers = [*_kept(record.headers), (HEADER, b"1")]
         partition = partition_for(key, self._partitions)
         return await producer.send(record.topic, record.value, key=key, partition=partition, headers=headers)
 
@@ -46,3 +49,9 @@ class Rerouter:
         """Ends the producer."""
         if self._producer is not None:
             await self._producer.stop()
+
+
+def _kept(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
+    """The publisher's headers, none when they are too much."""
+    kept = [(name, value) for name, value in headers if name != HEADER]
+    return kept if sum(len(name) + len(value or b"") for name, value in kept) <= _HEADERS_BYTES_MAX else []

@@ -6,7 +6,7 @@ records; nothing of it is visible before all of it is committed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from schemas.errors import CustomerFull
 from schemas.events import Event, Feedback
@@ -20,6 +20,9 @@ from streams.intake import Refusal, Taken, take
 from streams.rows import KeyedRow, RowMaker
 
 GetMany = Callable[[list[bytes]], list[bytes | None]]
+
+# Of a refused record's key: more than any right key has, and little enough to be shown.
+_SHOWN_KEY_BYTES_MAX: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ def _add_topics(bench: Bench, unit: Unit, topics: dict[TopicKey, int], get_many:
 
 def _add_letter(bench: Bench, unit: Unit, refusal: Refusal) -> None:
     record = refusal.record
-    shown_key = (record.key or b"").decode(errors="replace")
+    shown_key = (record.key or b"")[:_SHOWN_KEY_BYTES_MAX].decode(errors="replace")
     key = (record.topic, record.partition, record.offset)
     letter = records.Letter(refusal.reason, refusal.detail, shown_key, unit.refused_at)
     unit.changed[records.pack_key(records.LETTER, key)] = records.pack(letter)

@@ -1,0 +1,95 @@
+"""Whatever a record looks like on the wire, it is counted or refused, and the stream goes on."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiokafka
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import KafkaProducer
+
+from schemas.codec import encode
+from schemas.events import partition_key
+from streams.intake import Refusal
+from streams.kafka_clients import partition_for
+from streams.letters import dead_letter
+from streams.topics import SALES
+from tests.domain_strategies import A_SALE
+from tests.engines import PARTITIONS, Engines, engines
+
+SALE = A_SALE._replace(occurred_at=1_750_000_000_000)
+KEY = partition_key(SALE.brand_id, SALE.customer_id)
+PARTITION = partition_for(KEY, PARTITIONS)
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+BATCH_HEAD_BYTES = 61  # Kafka's record batch format 2
+SALES_A_CODEC = 100  # one batch, large enough to be worth compressing
+
+
+def _publish(running: Engines, values: list[bytes], compression: str) -> int:
+    producer = KafkaProducer(
+        bootstrap_servers=running.kafka.bootstrap,
+        compression_type=compression,
+        max_request_size=64 << 20,
+        linger_ms=500,
+    )
+    try:
+        for value in values:
+            producer.send(SALES, value, key=KEY, partition=PARTITION)
+        producer.flush()
+    finally:
+        producer.close()
+    return len(values)
+
+
+async def _publish_with_headers(bootstrap: str, value: bytes, headers: list[Any]) -> int:
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(SALES, value, key=KEY, partition=PARTITION, headers=headers)
+    finally:
+        await producer.stop()
+    return 1
+
+
+def test_every_codec_null_headers_and_a_record_greater_than_any_letter_stop_nothing(tmp_path: Path) -> None:
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        published = 0
+        for codec in CODECS:
+            sales = [SALE._replace(event_id=f"{codec}-{n}", sale_id=f"{codec}-{n}") for n in range(SALES_A_CODEC)]
+            published += _publish(running, [encode(sale) for sale in sales], codec)
+        for value in (encode(SALE), b"bad"):
+            headers = [("nothing", None), ("bytes", b"\xff")]
+            published += asyncio.run(_publish_with_headers(running.kafka.bootstrap, value, headers))
+        published += _publish(running, [b"\xff" * (16 << 20)], "gzip")
+        published += _publish(running, [encode(SALE._replace(event_id="last", sale_id="last"))], "gzip")
+        running.settle(published)
+        assert running.query("SELECT count() FROM journey") == [(len(CODECS) * SALES_A_CODEC + 2,)]
+        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 2)]
+
+
+def _refusal(value: bytes, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Refusal:
+    return Refusal(SimpleNamespace(topic=SALES, partition=3, offset=7, key=KEY, value=value, headers=headers), "r", "d")
+
+
+@given(st.integers(0, 3000), st.integers(0, 3000))
+def test_a_letter_fits_whatever_the_record_is_and_is_the_record_where_that_fits(value: int, header: int) -> None:
+    letter = dead_letter(_refusal(bytes(value), (("own", bytes(header)), ("empty", None))), 1, 2000)
+    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + BATCH_HEAD_BYTES
+    assert size <= 2000
+    assert letter.value in (bytes(value), None)
+    if value + header < 1000:
+        assert letter.value is not None
+        assert letter.headers[:2] == [("own", bytes(header)), ("empty", None)]
+    if letter.value is None:
+        assert f"{value} bytes" in (dict(letter.headers)["detail"] or b"").decode()
+
+
+def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> None:
+    first = dead_letter(_refusal(b"v"), 1, 10_000)
+    second = dead_letter(_refusal(b"v", tuple(first.headers)), 2, 10_000)
+    assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
+    assert dict(second.headers)["refused-at"] == b"2"
