@@ -1,13 +1,14 @@
 """The way from committed units to ClickHouse: buffer, flush, sink position.
 
 Owns the buffer and the one writer thread. Never sees uncommitted rows. Invariants: a sink position is reported only after
-every row below it was acknowledged; while ClickHouse is away the buffer is bounded and owners wait for room.
+every row below it was acknowledged, by the very ClickHouse that is told; while it is away the buffer is bounded and owners
+wait for room.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -46,9 +47,9 @@ class Mark:
 
 @dataclass(slots=True)
 class Account:
-    """What the outbox knows of one claim of a partition. `found` is None when ClickHouse has no position."""
+    """What the outbox knows of one claim of a partition."""
 
-    found: SinkPosition | None
+    left: set[SinkPosition | None]  # what ClickHouse may say when it is as this owner left it; None: has no position
     on_moved: Callable[[], None]  # ClickHouse's position is not what this owner left there: claim again
     gauges: dict[str, Gauge]
     mark: Mark | None = None
@@ -90,7 +91,7 @@ class Outbox:
     def open_account(self, partition: int, found: SinkPosition | None, on_moved: Callable[[], None]) -> None:
         """Called by a new owner, with the position it recovers from."""
         now = _now_ms()
-        self.accounts[partition] = Account(found, on_moved, {topic: Gauge(now) for topic in SOURCES})
+        self.accounts[partition] = Account({found}, on_moved, {topic: Gauge(now) for topic in SOURCES})
 
     def close_account(self, partition: int) -> None:
         """Called when the owner lets go. Rows that are still buffered are sent all the same: they are committed."""
@@ -142,43 +143,49 @@ class Outbox:
         marks = {partition: account.mark for partition, account in accounts.items() if account.mark}
         async with self._changed:
             self._changed.notify_all()
-        moved = await self._retrying(lambda: self._moved(accounts))
-        for table, rows in load.rows.items():
-            block = list(rows.values())
-            await self._retrying(lambda table=table, block=block: self._writer.insert(table, block))  # type: ignore[misc]
-        for partition in moved:
-            accounts.pop(partition).on_moved()
-        await self._report({p: mark for p, mark in marks.items() if p in accounts}, accounts)
+        for partition in await self._retrying(lambda: self._send(load, accounts, marks)):
+            accounts[partition].on_moved()
 
-    def _moved(self, accounts: dict[int, Account]) -> list[int]:
-        """The partitions whose position in ClickHouse is not the one that this owner knows. Runs in the writer's thread."""
+    def _send(self, load: _Load, accounts: dict[int, Account], marks: dict[int, Mark]) -> list[int]:
+        """One attempt of a flush, in the writer's thread. Returns the partitions whose position in ClickHouse is not the one
+        that this owner left: these get no report.
+
+        An attempt that fails is made again from its beginning: after an outage ClickHouse may be another one, without the
+        rows that it had acknowledged.
+        """
         found = self._writer.positions(accounts) if accounts else {}
-        return [partition for partition, account in accounts.items() if found.get(partition) != account.found]
+        moved = [partition for partition, account in accounts.items() if found.get(partition) not in account.left]
+        for table, rows in load.rows.items():
+            self._writer.insert(table, list(rows.values()))
+        self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
+        return moved
 
-    async def _report(self, marks: dict[int, Mark], accounts: dict[int, Account]) -> None:
+    def _report(self, marks: dict[int, Mark], accounts: dict[int, Account]) -> None:
         now = _now_ms()
         rows: list[Row] = []
+        told: dict[int, SinkPosition] = {}
         for partition, mark in marks.items():
             account = accounts[partition]
-            ends = {topic: self.ends.get((topic, partition)) for topic in SOURCES}
             account.reports += 1
             report = mark.claim * _REPORTS_PER_CLAIM + account.reports
-            for topic, end in ends.items():
-                applied = mark.applied[topic]
-                known = end or LogEnd(applied.offset, applied.offset + 1, 0)  # not asked yet: claim nothing
-                fresh = account.gauges[topic].read(applied, known, now)
-                rows.append(
-                    (self.generation, topic, partition, mark.claim, report, mark.changelog_offset, mark.version,
-                     *fresh, now, self._worker)
-                )  # fmt: skip
-        if not rows:
-            return
-        await self._retrying(lambda: self._writer.report(rows))
-        for partition, mark in marks.items():
+            told[partition] = SinkPosition(partition, mark.changelog_offset, mark.claim, report, mark.version)
+            account.left.add(told[partition])  # already now: the answer may be lost
+            rows += self._freshness(mark, account, report, now)
+        self._writer.report(rows)
+        for partition, position in told.items():
             account = accounts[partition]
-            report = mark.claim * _REPORTS_PER_CLAIM + account.reports
-            account.found = SinkPosition(partition, mark.changelog_offset, mark.claim, report, mark.version)
-            account.flushed_offset = mark.changelog_offset
+            account.left = {position}
+            account.flushed_offset = position.changelog_offset
+
+    def _freshness(self, mark: Mark, account: Account, report: int, now: int) -> Iterator[Row]:
+        for topic in SOURCES:
+            applied = mark.applied[topic]
+            # Not asked yet: claim nothing.
+            end = self.ends.get((topic, mark.partition)) or LogEnd(applied.offset, applied.offset + 1, 0)
+            yield (
+                self.generation, topic, mark.partition, mark.claim, report, mark.changelog_offset, mark.version,
+                *account.gauges[topic].read(applied, end, now), now, self._worker,
+            )  # fmt: skip
 
     async def _retrying(self, call: Callable[[], T]) -> T:
         """Runs a call in the writer's thread until ClickHouse takes it."""
