@@ -11,8 +11,9 @@ from typing import Final
 from streams.batches import RecordBatch
 from streams.owner import Owner
 
-# Longest that a unit in the making may hold up letting go of a partition; the new owner's claim fences it anyway.
-_STOP_S_MAX: Final = 10.0
+# Longest that a unit in the making may hold up letting go of a partition; the new owner's claim fences it anyway. Far less
+# than a session: Kafka's client does not heartbeat while a new assignment is taken on.
+_STOP_S_MAX: Final = 2.0
 # Records that may wait for their owners, in polls: one being processed, one waiting, over all partitions.
 _POLLS_WAITING_MAX: Final = 2
 

@@ -106,6 +106,15 @@ def check(partition: int, meta: Meta, ground: Ground, logs: dict[str, Log]) -> N
             )
 
 
+def check_changelog(partition: int, log: Log) -> None:
+    """Refuses a changelog of which something was deleted; compaction keeps the start. Raises StateRefused."""
+    if log.start > 0:
+        raise StateRefused(
+            f"posventa.state.v1[{partition}] starts at offset {log.start}, expected 0: a part of the state was deleted; "
+            f"its cleanup.policy must be compact and nothing else. {_REBUILD}"
+        )
+
+
 def check_sink(partition: int, meta: Meta, changelog_end: int, sink_offset: int, sink_version: int) -> None:
     """Refuses a ClickHouse that is ahead of the state. Raises StateRefused."""
     if sink_offset > changelog_end or sink_version > meta.version:

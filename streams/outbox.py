@@ -85,8 +85,10 @@ class Outbox:
         self._full = asyncio.Event()
 
     async def position(self, partition: int) -> SinkPosition | None:
-        """What ClickHouse says of a partition; waits while it is away."""
-        return (await self._retrying(lambda: self._writer.positions([partition]))).get(partition)
+        """What ClickHouse says of a partition; waits while it is away, and for a flush under way, which may still report for
+        an earlier claim."""
+        async with self._flushing:
+            return (await self._retrying(lambda: self._writer.positions([partition]))).get(partition)
 
     def open_account(self, partition: int, found: SinkPosition | None, on_moved: Callable[[], None]) -> None:
         """Called by a new owner, with the position it recovers from."""
@@ -143,7 +145,12 @@ class Outbox:
         marks = {partition: account.mark for partition, account in accounts.items() if account.mark}
         async with self._changed:
             self._changed.notify_all()
-        for partition in await self._retrying(lambda: self._send(load, accounts, marks)):
+        try:
+            moved = await self._retrying(lambda: self._send(load, accounts, marks))
+        except BaseException:
+            self.accounts.clear()  # rows are lost here: no position may pass them
+            raise
+        for partition in moved:
             accounts[partition].on_moved()
 
     def _send(self, load: _Load, accounts: dict[int, Account], marks: dict[int, Mark]) -> list[int]:

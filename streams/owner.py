@@ -31,6 +31,8 @@ Reroute = Callable[[list[tuple[bytes, Any]]], Awaitable[None]]
 LookAt = Callable[[], Awaitable[Cluster]]
 
 _CLAIM_AGAIN_S_FIRST, _CLAIM_AGAIN_S_MAX = 0.2, 10.0
+# What is lost after so long is not the same trouble again.
+_OWNED_WELL_S: Final = 60.0
 # Room in the changelog's greatest batch for key, headers and framing: a key has at most 401 characters of 4 bytes.
 _RECORD_OVERHEAD_BYTES: Final = 4096
 # A delivery that is missing this long is fetched again.
@@ -77,10 +79,13 @@ class Owner:
         wait_s = _CLAIM_AGAIN_S_FIRST
         try:
             while not self._stopping:
+                begun = time.monotonic()
                 try:
                     await self._own()
                     wait_s = _CLAIM_AGAIN_S_FIRST
                 except OwnershipLost as lost:
+                    if time.monotonic() - begun > _OWNED_WELL_S:
+                        wait_s = _CLAIM_AGAIN_S_FIRST
                     log.warning("%s; claiming again in %.1f s if it is still ours", lost, wait_s)
                     await asyncio.sleep(wait_s)
                     wait_s = min(wait_s * 2, _CLAIM_AGAIN_S_MAX)

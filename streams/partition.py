@@ -78,6 +78,7 @@ class Partition:
             await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
             async with _reader(self._settings) as consumer:
                 logs = await _logs(consumer, self.number)
+                metas.check_changelog(self.number, logs[STATE])
                 await self._recover(consumer, logs[STATE])
         except KafkaError as error:
             raise OwnershipLost(f"partition {self.number}: claiming failed: {error!r}") from error
@@ -97,15 +98,17 @@ class Partition:
         return self._local
 
     async def changelog_from(self, offset: int) -> AsyncIterator[list[ChangelogRecord]]:
-        """The changelog from an offset to where this owner's own knowledge ends, in chunks."""
-        async with _reader(self._settings) as consumer:
-            consumer.assign([self._tp])
-            first = (await consumer.beginning_offsets([self._tp]))[self._tp]
-            consumer.seek(self._tp, max(offset, first))
-            end = self.changelog_offset
-            while await consumer.position(self._tp) < end:
-                got = await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)
-                yield [ChangelogRecord(r.key, r.value, _version(r)) for r in got.get(self._tp, [])]
+        """The changelog from an offset to where this owner's own knowledge ends, in chunks. Raises OwnershipLost."""
+        end = self.changelog_offset
+        try:
+            async with _reader(self._settings) as consumer:
+                consumer.assign([self._tp])
+                consumer.seek(self._tp, offset)
+                while await consumer.position(self._tp) < end:
+                    got = await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)
+                    yield [ChangelogRecord(r.key, r.value, _version(r)) for r in got.get(self._tp, [])]
+        except KafkaError as error:
+            raise OwnershipLost(f"partition {self.number}: reading the changelog failed: {error!r}") from error
 
     async def _recover(self, consumer: Any, log: Log) -> None:
         directory = Path(self._settings.state_dir) / str(self.number)
@@ -118,7 +121,7 @@ class Partition:
         if self._local.offset > log.end:
             self._local.discard()
         consumer.assign([self._tp])
-        consumer.seek(self._tp, max(self._local.offset, log.start))
+        consumer.seek(self._tp, self._local.offset)
         while await consumer.position(self._tp) < log.end:
             got = (await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)).get(self._tp, [])
             if got:
@@ -174,11 +177,11 @@ class Partition:
 
     async def close(self) -> None:
         """Lets go of the partition; what is not committed is aborted by the next claim."""
-        with suppress(KafkaError):  # fenced, or Kafka is away: the next claim aborts what is open
-            await self._producer.stop()
         if self._local is not None:
             self._local.close()
             self._local = None
+        with suppress(KafkaError):  # fenced, or Kafka is away: the next claim aborts what is open
+            await self._producer.stop()
 
 
 @asynccontextmanager

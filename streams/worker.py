@@ -19,6 +19,7 @@ from faust.types import TP
 from kafka.errors import KafkaError
 from mode import CrashingSupervisor
 
+from sinks.errors import SinkError
 from sinks.migrate import migrate
 from sinks.writer import Writer
 from streams.assignment import Assignment
@@ -49,7 +50,7 @@ _GC_THRESHOLDS = (200_000, 50, 1000)
 # What a last flush leaves undone the next owner sends again.
 _LAST_FLUSH_S_MAX = 5.0
 # A unit in the making, a last flush and leaving the group; supervisors kill after 30 s.
-_STOP_S_MAX = 20.0
+_STOP_S_MAX = 15.0
 
 
 class Worker:
@@ -73,7 +74,7 @@ class Worker:
     async def stop(self) -> None:
         """Finishes the units in the making, flushes once more if ClickHouse is there, and lets go."""
         await self.assignment.stop()
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, SinkError):
             await asyncio.wait_for(self._outbox.flush(), _LAST_FLUSH_S_MAX)
         for task in self._tasks:
             task.cancel()

@@ -47,6 +47,12 @@ def test_applied_offsets_at_both_ends_of_a_log_are_fine() -> None:
     meta.check(0, META, GROUND, {SOURCES[0]: Log(50, 100), SOURCES[1]: Log(0, 50)})
 
 
+def test_a_changelog_of_which_something_was_deleted_is_refused() -> None:
+    meta.check_changelog(0, Log(0, 100))
+    with pytest.raises(StateRefused, match=r"posventa.state.v1\[0\] starts at offset 1.*cleanup.policy"):
+        meta.check_changelog(0, Log(1, 100))
+
+
 @pytest.mark.parametrize(("offset", "version"), [(201, 100), (200, 101)])
 def test_a_clickhouse_ahead_of_the_state_is_refused(offset: int, version: int) -> None:
     meta.check_sink(0, META, 200, 200, 100)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sinks.client import connect
-from sinks.errors import SinkUnavailable
+from sinks.errors import SinkRefused, SinkUnavailable
 from sinks.migrate import migrate
 from sinks.tables import COMMENTS, FRESHNESS, TABLES, Table
 from sinks.writer import SinkPosition, Writer
@@ -100,6 +100,19 @@ def test_a_report_whose_answer_was_lost_is_our_own(writer: Outage) -> None:
     found = _position(writer)
     assert found is not None
     assert found.changelog_offset == 10
+
+
+def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: Outage) -> None:
+    async def scenario() -> None:
+        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox.open_account(PARTITION, None, lambda: None)
+        outbox.put([(COMMENTS, "f1", (1, "b", "c", "f1", None, "", 1))], 10, _mark(10))
+        with pytest.raises(SinkRefused):
+            await outbox.flush()
+        await outbox.flush()
+
+    asyncio.run(scenario())
+    assert _position(writer) is None
 
 
 def test_rows_of_an_owner_that_let_go_are_sent_and_nothing_is_reported_for_it(writer: Outage, clickhouse: str) -> None:
