@@ -4,7 +4,9 @@ Owns one plain idempotent producer. Never processes them. Invariant: a re-routed
 took it away commits; published twice it is a duplicate event, which changes nothing.
 """
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import aiokafka
@@ -26,19 +28,26 @@ class Rerouter:
         self._settings = settings
         self._partitions = partitions
         self._producer: aiokafka.AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def __call__(self, astray: list[tuple[bytes, Any]]) -> None:
         """Publishes each record under its right key. Raises OwnershipLost when Kafka fails: the unit is made again."""
         try:
+            producer = await self._started()
+            sent = [await self._send(producer, key, record) for key, record in astray]
+            for acknowledged in sent:
+                await acknowledged
+        except KafkaError as error:
+            await self.stop()  # a producer may be of no use for ever after an error: the next call starts another
+            raise OwnershipLost(f"re-routing {len(astray)} records failed: {error!r}") from error
+
+    async def _started(self) -> aiokafka.AIOKafkaProducer:
+        async with self._starting:
             if self._producer is None:
                 producer = aiokafka.AIOKafkaProducer(**aiokafka_settings(self._settings), enable_idempotence=True)
                 await producer.start()
                 self._producer = producer
-            sent = [await self._send(self._producer, key, record) for key, record in astray]
-            for acknowledged in sent:
-                await acknowledged
-        except KafkaError as error:
-            raise OwnershipLost(f"re-routing {len(astray)} records failed: {error!r}") from error
+            return self._producer
 
     async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Any) -> Any:
         headers = [*_kept(record.headers), (HEADER, b"1")]
@@ -47,8 +56,10 @@ class Rerouter:
 
     async def stop(self) -> None:
         """Ends the producer."""
-        if self._producer is not None:
-            await self._producer.stop()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError):
+                await producer.stop()
 
 
 def _kept(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiokafka
+import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,13 @@ from kafka import KafkaProducer
 
 from schemas.codec import encode
 from schemas.events import partition_key
+from streams.errors import OwnershipLost
 from streams.intake import Refusal
 from streams.kafka_clients import partition_for
 from streams.letters import dead_letter
-from streams.topics import SALES
+from streams.rerouting import Rerouter
+from streams.settings import Settings
+from streams.topics import SALES, ensure_topics
 from tests.domain_strategies import A_SALE
 from tests.engines import PARTITIONS, Engines, engines
 
@@ -93,3 +97,23 @@ def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> No
     second = dead_letter(_refusal(b"v", tuple(first.headers)), 2, 10_000)
     assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
     assert dict(second.headers)["refused-at"] == b"2"
+
+
+def test_a_rerouter_whose_producer_failed_starts_another(kafka: str) -> None:
+    settings = Settings(kafka=kafka)
+    ensure_topics(settings)
+    astray = [(KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
+
+    async def scenario() -> None:
+        rerouter = Rerouter(settings, settings.partitions)
+        try:
+            await asyncio.gather(rerouter(astray), rerouter(astray))
+            assert rerouter._producer is not None
+            await rerouter._producer.stop()  # what a fatal error leaves: a producer that refuses everything
+            with pytest.raises(OwnershipLost):
+                await rerouter(astray)
+            await rerouter(astray)
+        finally:
+            await rerouter.stop()
+
+    asyncio.run(scenario())
