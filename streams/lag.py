@@ -3,21 +3,25 @@
 Owns one look at the group and the logs. Never joins the group. Group offsets are part of each unit, so they are exact.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+import aiokafka
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
 
+from streams.batches.lenient import read_leniently
 from streams.errors import Unavailable
-from streams.kafka_clients import client_settings
+from streams.kafka_clients import aiokafka_settings, client_settings
 from streams.meta import SOURCES
 from streams.settings import Settings
 
 _GROUP: Final = "posventa"
-_POLL_MS: Final = 1000
+_POLL_MS: Final = 200
+_ARRIVALS_S_MAX: Final = 5.0
 _WAIT_MS: Final = 10_000
 _AGAIN_S: Final = 0.2
 
@@ -42,7 +46,7 @@ def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
             return _read(settings, consumer, now_ms)
         finally:
             consumer.close()
-    except KafkaError as error:
+    except (KafkaError, aiokafka.errors.KafkaError) as error:
         raise Unavailable(
             f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
         ) from error
@@ -55,14 +59,11 @@ def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
             f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker, or posventa up"
         )
     starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), _committed(settings)
-    found = []
-    for tp in tps:
-        offset = max(applied.get(tp, 0), starts[tp])
-        waiting = max(0, ends[tp] - offset)
-        arrived_ms = _arrival(consumer, tp, offset) if waiting else None
-        age_s = 0.0 if arrived_ms is None else max(0, now_ms - arrived_ms) / 1000
-        found.append(Lag(tp.topic, tp.partition, waiting, age_s))
-    return found
+    next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}
+    waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
+    arrived = asyncio.run(_arrivals(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]}))
+    ages_s = {tp: max(0, now_ms - arrived_ms) / 1000 for tp, arrived_ms in arrived.items()}
+    return [Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0)) for tp in tps]
 
 
 def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
@@ -87,9 +88,27 @@ def _group_offsets(admin: Any) -> Any:
             time.sleep(_AGAIN_S)
 
 
-def _arrival(consumer: Any, tp: TopicPartition, offset: int) -> int | None:
-    """The broker's time of the next record, None when only markers of transactions are left."""
-    consumer.assign([tp])
-    consumer.seek(tp, offset)
-    records = consumer.poll(timeout_ms=_POLL_MS, max_records=1).get(tp, [])
-    return records[0].timestamp if records else None
+async def _arrivals(settings: Settings, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """The broker's time of the next record from each offset on; nothing where only markers of transactions are left.
+
+    Read as the workers read, so that what they can read never stops this.
+    """
+    arrived: dict[TopicPartition, int] = {}
+    if not offsets:
+        return arrived
+    read_leniently()
+    consumer = aiokafka.AIOKafkaConsumer(
+        **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([aiokafka.TopicPartition(*tp) for tp in offsets])
+        for tp, offset in offsets.items():
+            consumer.seek(aiokafka.TopicPartition(*tp), offset)
+        deadline = time.monotonic() + _ARRIVALS_S_MAX
+        while len(arrived) < len(offsets) and time.monotonic() < deadline:
+            for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+                arrived.setdefault(TopicPartition(*tp), records[0].timestamp)
+    finally:
+        await consumer.stop()
+    return arrived

@@ -7,22 +7,25 @@ from typing import Any
 
 import aiokafka
 import pytest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import KafkaProducer
 
 from schemas.codec import encode
 from schemas.events import partition_key
+from streams.batches.lenient import LenientRecords
 from streams.errors import OwnershipLost
 from streams.intake import Refusal
 from streams.kafka_clients import partition_for
+from streams.lag import read_lag
 from streams.letters import dead_letter
 from streams.rerouting import Rerouter
 from streams.settings import Settings
 from streams.topics import SALES, ensure_topics
 from tests.domain_strategies import A_SALE
-from tests.engines import PARTITIONS, Engines, engines
+from tests.engines import PARTITIONS, Engines, engines, producing
 
 SALE = A_SALE._replace(occurred_at=1_750_000_000_000)
 KEY = partition_key(SALE.brand_id, SALE.customer_id)
@@ -73,6 +76,65 @@ def test_every_codec_null_headers_and_a_record_greater_than_any_letter_stop_noth
         running.settle(published)
         assert running.query("SELECT count() FROM journey") == [(len(CODECS) * SALES_A_CODEC + 2,)]
         assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 2)]
+
+
+class Latin(str):
+    """A header name of a publisher who does not know that Kafka's strings are UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("latin-1")
+
+
+def _batch(compression: int, names: list[str]) -> bytes:
+    builder = _DefaultRecordBatchBuilderPy(2, compression, False, -1, -1, 0, 1 << 20)
+    for offset, name in enumerate(names):
+        builder.append(offset, 1000 + offset, b"key", b"value %d" % offset, [(name, b"x"), ("plain", None)])
+    return bytes(builder.build())
+
+
+@pytest.mark.parametrize("compression", range(5))
+def test_header_names_that_are_no_utf8_come_escaped_and_all_else_as_it_was(compression: int) -> None:
+    names = ["ok", "piñata", Latin("piñata"), "end"]
+    data = _batch(compression, ["before"]) + _batch(compression, names) + _batch(compression, ["after"])
+    batches = LenientRecords(data)
+    assert batches.size_in_bytes() == len(data)
+    found: list[Any] = []
+    while batches.has_next():
+        batch = batches.next_batch()
+        assert batch.validate_crc()
+        found += [(r.offset, r.timestamp, r.key, r.value, r.headers[0][0]) for r in batch]
+    assert batches.next_batch() is None
+    shown = ["before", "ok", "piñata", "pi\\xf1ata", "end", "after"]
+    offsets = [0, 0, 1, 2, 3, 0]
+    assert found == [(n, 1000 + n, b"key", b"value %d" % n, name) for n, name in zip(offsets, shown, strict=True)]
+
+
+def test_a_batch_that_is_truly_damaged_is_still_refused() -> None:
+    whole = bytearray(_batch(0, ["name"]))
+    whole[BATCH_HEAD_BYTES] += 2  # the length of the first record
+    with pytest.raises(CorruptRecordException):
+        list(LenientRecords(bytes(whole)).next_batch())
+
+
+def test_a_header_name_that_is_no_utf8_stops_nothing_and_costs_nothing(tmp_path: Path) -> None:
+    wrong_key = b"another"
+    with engines(tmp_path) as running:
+        headers = [(Latin("piñata"), b"x")]
+        with producing(running.kafka.bootstrap) as producer:
+            for key, value in (
+                (KEY, encode(SALE)),
+                (KEY, b"bad"),
+                (wrong_key, encode(SALE._replace(sale_id="astray"))),
+            ):
+                producer.send(SALES, value, key=key, partition=PARTITION, headers=headers)
+            producer.send(SALES, encode(SALE._replace(sale_id="last")), key=KEY, partition=PARTITION)
+        assert sum(lag.lag_records for lag in read_lag(running.settings(), 2_000_000_000_000)) == 4
+        running.start_worker(0)
+        running.settle(5)  # one of the four is published again
+        assert running.query("SELECT sale_id FROM journey ORDER BY sale_id") == [("astray",), ("last",), ("s1",)]
+        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 1)]
 
 
 def _refusal(value: bytes, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Refusal:

@@ -12,6 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, server_list
 from faust.types import TP, ConsumerMessage
 
+from streams.batches.lenient import read_leniently
 from streams.batches.record_batch import RecordBatch
 
 TRANSPORT: Final = "streams.batches.transport:Transport"
@@ -25,6 +26,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The consumer's own thread, which heartbeats also while agents are blocked."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        read_leniently()
         conf = self.app.conf
         # Range over topics of equal partition counts gives partition p of every topic to one owner.
         self._assignor = RangePartitionAssignor
