@@ -45,7 +45,7 @@ _STREAM_BATCHES_MAX = 8
 _POLL_INTERVAL_S_MAX = 30 * 24 * 3600
 _START_WAIT_S = 60
 # A unit makes some hundred thousand objects that live until the next flush and none in cycles: looking for cycles after
-# every 700 of them, Python's default, took about a quarter of a worker's CPU (docs/performance.md).
+# every 700 of them, Python's default, finds nothing and costs CPU (docs/performance.md: garbage collection).
 _GC_THRESHOLDS = (200_000, 50, 1000)
 # What a last flush leaves undone the next owner sends again.
 _LAST_FLUSH_S_MAX = 5.0
