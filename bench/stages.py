@@ -21,7 +21,8 @@ from sinks.writer import Writer
 from streams import records
 from streams.cluster import look_at
 from streams.domain import state
-from streams.domain.contributions import contributions, difference
+from streams.domain.cases import cases
+from streams.domain.contributions import Changes
 from streams.domain.fold import fold
 from streams.domain.rules import Rules
 from streams.embedded.stack import Stack
@@ -38,8 +39,8 @@ _INTAKE = "intake"
 _UNIT = "unit, as a whole"
 # Timed by themselves, in the order of the work.
 _IN_UNIT = (
-    "decode and validate", "RocksDB: read customers", "decode state", "contributions before", "fold", "encode state",
-    "contributions after", "difference",
+    "decode and validate", "RocksDB: read customers", "decode state", "cases before", "fold", "encode state",
+    "cases after", "changes",
 )  # fmt: skip
 _AROUND_UNIT = ("Kafka transaction and RocksDB write", "of which RocksDB write", "ClickHouse insert")
 # What is left of a whole when its timed parts are taken off.
@@ -156,8 +157,8 @@ def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[A
     events = [[event for event, _ in pairs] for pairs in taken.events.values()]
     with stages.timed("decode state"):
         customers = [_load(raw[key], of_one[0]) for key, of_one in zip(taken.events, events, strict=True)]
-    with stages.timed("contributions before"):
-        before = [contributions(customer, bench.rules) for customer in customers]
+    with stages.timed("cases before"):
+        before = [cases(customer, bench.rules) for customer in customers]
     with stages.timed("fold"):
         for customer, of_one in zip(customers, events, strict=True):
             for event in of_one:
@@ -165,11 +166,12 @@ def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[A
     with stages.timed("encode state"):
         for customer in customers:
             state.encode(customer)
-    with stages.timed("contributions after"):
-        after = [contributions(customer, bench.rules) for customer in customers]
-    with stages.timed("difference"):
+    with stages.timed("cases after"):
+        after = [cases(customer, bench.rules) for customer in customers]
+    with stages.timed("changes"):
+        changes = Changes(bench.rules.pane_s)
         for earlier, later in zip(before, after, strict=True):
-            difference(earlier, later)
+            changes.add(earlier, later)
 
 
 def _load(raw: bytes | None, event: Event) -> state.Customer:

@@ -10,7 +10,8 @@ from typing import Any
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
 from streams import records
 from streams.domain import state
-from streams.domain.contributions import Answer, Journey, contributions
+from streams.domain.cases import cases
+from streams.domain.contributions import Answer, Journey, answer, journey
 from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
 
@@ -58,11 +59,11 @@ class RowMaker:
         if value is None or kind == records.META:
             return
         if kind == records.CUSTOMER:
-            owned = contributions(state.decode(value), self._rules)
-            for journey in owned.journeys.values():
-                yield self.journey(journey, version)
-            for answer in owned.answers.values():
-                yield self.answer(answer, version)
+            owned = cases(state.decode(value), self._rules)
+            for sale_id, sale in owned.sales.items():
+                yield self.journey(journey(owned.brand_id, owned.customer_id, sale_id, sale), version)
+            for feedback_id, feedback in owned.feedbacks.items():
+                yield self.answer(answer(owned.brand_id, owned.customer_id, feedback_id, feedback), version)
             return
         unpacked: Any = records.unpack_key(key)
         if kind == records.PANE:

@@ -6,13 +6,15 @@ records; nothing of it is visible before all of it is committed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Final
 
 from schemas.errors import CustomerFull
 from schemas.events import Event, Feedback
 from streams import records
 from streams.domain import state
-from streams.domain.contributions import contributions, difference
+from streams.domain.cases import cases
+from streams.domain.contributions import Changes
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
@@ -68,30 +70,24 @@ def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any], n
 
 
 def _fold_customers(bench: Bench, unit: Unit, taken: Taken, raw: dict[bytes, bytes | None], get_many: GetMany) -> None:
-    panes: dict[PaneKey, list[int]] = {}
-    topics: dict[TopicKey, int] = {}
+    changes = Changes(bench.rules.pane_s)
     for key, events in taken.events.items():
         unit.events += len(events)
-        customer, before = _load(raw[key], events[0][0])
-        earlier = contributions(customer, bench.rules)
+        customer, held = _load(raw[key], events[0][0])
+        before = cases(customer, bench.rules)
         comments: dict[records.CommentKey, tuple[str, str]] = {}
-        customer, changed = _fold_all(bench, unit, customer, before, events, comments)
+        customer, changed = _fold_all(bench, unit, customer, held, events, comments)
         if not changed:
             continue
         unit.changed[records.customer_key(key)] = changed
-        delta = difference(earlier, contributions(customer, bench.rules))
-        for pane_key, added in delta.panes.items():
-            measures = panes.get(pane_key)
-            panes[pane_key] = added if measures is None else [a + b for a, b in zip(measures, added, strict=True)]
-        for topic_key, count in delta.topics.items():
-            topics[topic_key] = topics.get(topic_key, 0) + count
-        unit.rows += [bench.rows.journey(journey, unit.version) for journey in delta.journeys.values()]
-        unit.rows += [bench.rows.answer(answer, unit.version) for answer in delta.answers.values()]
+        changes.add(before, cases(customer, bench.rules))
         for comment_key, comment in comments.items():
             unit.changed[records.pack_key(records.COMMENT, comment_key)] = records.pack(comment)
             unit.rows.append(bench.rows.comment(comment_key, comment, unit.version))
-    _add_panes(bench, unit, panes, get_many)
-    _add_topics(bench, unit, topics, get_many)
+    unit.rows += [bench.rows.journey(journey, unit.version) for journey in changes.journeys]
+    unit.rows += [bench.rows.answer(answer, unit.version) for answer in changes.answers]
+    _add_panes(bench, unit, changes.sums.panes, get_many)
+    _add_topics(bench, unit, changes.sums.topics, get_many)
 
 
 def _load(raw: bytes | None, event: Event) -> tuple[state.Customer, bytes]:
@@ -156,20 +152,19 @@ def _fold_while_it_fits(
 
 
 def _add_panes(bench: Bench, unit: Unit, panes: dict[PaneKey, list[int]], get_many: GetMany) -> None:
+    panes = {key: added for key, added in panes.items() if any(added)}
     keys = [records.pack_key(records.PANE, pane_key) for pane_key in panes]
-    for key, (pane_key, added), value in zip(keys, panes.items(), get_many(keys), strict=True):
-        if not any(added):
-            continue
-        measures = [a + b for a, b in zip(records.unpack_measures(value), added, strict=True)]
+    for key, (pane_key, measures), value in zip(keys, panes.items(), get_many(keys), strict=True):
+        if value is not None:
+            measures = list(map(add, measures, records.unpack_measures(value)))  # noqa: PLW2901 - the sum of both
         unit.changed[key] = records.pack(measures)
         unit.rows.append(bench.rows.pane(pane_key, measures, unit.version))
 
 
 def _add_topics(bench: Bench, unit: Unit, topics: dict[TopicKey, int], get_many: GetMany) -> None:
+    topics = {key: added for key, added in topics.items() if added}
     keys = [records.pack_key(records.TOPIC, topic_key) for topic_key in topics]
     for key, (topic_key, added), value in zip(keys, topics.items(), get_many(keys), strict=True):
-        if not added:
-            continue
         answers = records.unpack_count(value) + added
         unit.changed[key] = records.pack(answers)
         unit.rows.append(bench.rows.topic(topic_key, answers, unit.version))

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.events import Event, Feedback, Finding
 from schemas.measures import MEASURES
+from streams.domain.cases import Cases, cases
 from streams.domain.contributions import Contributions, contributions, difference
 from streams.domain.fold import fold
 from streams.domain.state import Customer
@@ -24,10 +25,18 @@ ABOUT_S1 = AN_ANSWER._replace(sale_id="s1")
 
 def of(*events: Event) -> Contributions:
     """The contributions of one customer after these events."""
+    return contributions(customer_of(*events), RULES)
+
+
+def customer_of(*events: Event) -> Customer:
     customer = Customer.empty("b", "c1")
     for event in events:
         fold(customer, event, RULES)
-    return contributions(customer, RULES)
+    return customer
+
+
+def cases_of(*events: Event) -> Cases:
+    return cases(customer_of(*events), RULES)
 
 
 def measures(got: Contributions) -> dict[tuple[str, str, int], dict[str, int]]:
@@ -85,14 +94,15 @@ def test_a_sale_is_voided_and_restored_by_higher_revisions() -> None:
 
 def test_what_is_taken_back_is_a_negative_difference() -> None:
     answer = ABOUT_S1._replace(occurred_at=T0 + 5 * MINUTE, findings=(Finding("DONE_RIGHT", "price"),))
-    before, after = of(A_SALE, answer), of(A_SALE, answer, REJECTED)
-    taken = difference(before, after)
+    before, after = cases_of(A_SALE, answer), cases_of(A_SALE, answer, REJECTED)
+    taken = difference(before, after, RULES)
     assert measures(taken)["a1", "EUR", 0]["gross"] == -100_0000
     assert measures(taken)["a1", "EUR", 1]["feedback"] == -1
     assert measures(taken)["", "", 1] == {"unlinked_feedback": 1}
     assert taken.topics == {("b", "a1", "price", "DONE_RIGHT", PANE_S + RULES.pane_s): -1}
-    assert (taken.journeys, taken.answers) == (after.journeys, after.answers)
-    assert difference(after, after) == Contributions({}, {}, {}, {})
+    rejected = of(A_SALE, answer, REJECTED)
+    assert (taken.journeys, taken.answers) == (rejected.journeys, rejected.answers)
+    assert difference(after, after, RULES) == Contributions({}, {}, {}, {})
 
 
 def test_revisions_tie_by_the_greater_event_id() -> None:

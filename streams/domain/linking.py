@@ -5,17 +5,20 @@ Owns the three rules of linking. Never counts anything. Invariant: a link depend
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal, final
 
 from streams.domain.state import SaleState
 
 Match = Literal["sale", "customer", "ambiguous", "quarantined", "none"]
 Link = tuple[Match, str | None]  # the sale_id is there for 'sale' and 'customer', and for these only
 
+NO_LINK: Final[Link] = ("none", None)
+
 _Placed = tuple[int, str, str]  # occurred_at, sale_id, affiliate_id
 _Timeline = tuple[list[int], list[str | None]]  # instants, rising; the sale_id at each, None where ambiguous
 
 
+@final
 class Linker:
     """Links to the sales of one customer. Use and drop: it does not follow later changes of the sales."""
 
@@ -34,18 +37,18 @@ class Linker:
             self._timelines = _timelines(self._sales)
         timeline = self._timelines.get(affiliate_id)
         if timeline is None:
-            return "none", None
+            return NO_LINK
         instants, winners = timeline
         position = bisect_right(instants, occurred_at) - 1
         if position < 0 or occurred_at - instants[position] > self._window_ms:
-            return "none", None
+            return NO_LINK
         winner = winners[position]
         return ("ambiguous", None) if winner is None else ("customer", winner)
 
     def _by_sale(self, sale_id: str) -> Link:
         sale = self._sales.get(sale_id)
         if sale is None or sale.head is None:
-            return "none", None
+            return NO_LINK
         return ("quarantined", None) if sale.head.rejected else ("sale", sale_id)
 
 

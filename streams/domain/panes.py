@@ -1,6 +1,6 @@
 """Panes: the keys under which measures add up, and where each measure stands in a pane's list.
 
-Owns the cutting of time. Never decides what counts. Invariant: a pane that exists holds at least one contribution.
+Owns the shape of keys and the places of measures. Never decides what counts.
 """
 
 from typing import Final
@@ -38,31 +38,4 @@ FEEDBACK_DELAY_SECONDS_SUM: Final = MEASURES.index("feedback_delay_seconds_sum")
 UNLINKED_FEEDBACK: Final = MEASURES.index("unlinked_feedback")
 VERDICT_MEASURES: Final = tuple(MEASURES.index(verdict.lower()) for verdict in VERDICTS)
 
-_ZEROS: Final = [0] * len(MEASURES)
-
-
-class Panes:
-    """The panes of one brand, growing while contributions are added to them."""
-
-    __slots__ = ("_brand_id", "_pane_ms", "_pane_s", "by_key")
-
-    def __init__(self, brand_id: str, pane_s: int) -> None:
-        self.by_key: dict[PaneKey, list[int]] = {}
-        self._brand_id = brand_id
-        self._pane_s = pane_s
-        self._pane_ms = pane_s * 1000
-
-    def topic_key(self, affiliate_id: str, topic: str, verdict: str, occurred_at: int) -> TopicKey:
-        """The key under which a finding of that time counts."""
-        return self._brand_id, affiliate_id, topic, verdict, self._bucket(occurred_at)
-
-    def at(self, affiliate_id: str, currency: str, occurred_at: int) -> list[int]:
-        """The measures of the pane for a contribution at this time, to be added to."""
-        key = (self._brand_id, affiliate_id, currency, self._bucket(occurred_at))
-        pane = self.by_key.get(key)
-        if pane is None:
-            pane = self.by_key[key] = _ZEROS.copy()
-        return pane
-
-    def _bucket(self, occurred_at: int) -> int:
-        return occurred_at // self._pane_ms * self._pane_s
+NO_MEASURES: Final = (0,) * len(MEASURES)

@@ -1,0 +1,110 @@
+"""Adding cases to the measures of panes and topics, or taking them off again.
+
+Owns the meaning of every measure (docs/concepts.md tells it in prose). Never decides what is linked or first (cases.py
+does). Invariant: taking off what was added leaves zeros, so sums over any sequence of changes are those of the last state.
+"""
+
+from typing import Final, final
+
+from schemas.measures import VERDICTS
+from streams.domain import panes as at
+from streams.domain.cases import FeedbackCase, SaleCase
+from streams.domain.panes import NO_MEASURES, PaneKey, TopicKey
+from streams.domain.state import METRICS, NO_SCORE, AnswerHead, SaleHead
+
+_NPS: Final = METRICS.index("NPS")
+_CSAT: Final = METRICS.index("CSAT")
+
+
+@final
+class Sums:
+    """Sums over panes and topics. A pane's list is in the order of MEASURES; what was taken off again stays, as zeros."""
+
+    __slots__ = ("_pane_ms", "_pane_s", "panes", "topics")
+
+    def __init__(self, pane_s: int) -> None:
+        self.panes: dict[PaneKey, list[int]] = {}
+        self.topics: dict[TopicKey, int] = {}
+        self._pane_s = pane_s
+        self._pane_ms = pane_s * 1000
+
+    def add_sale(self, brand_id: str, case: SaleCase, sign: int) -> None:
+        """Counts a valid sale at its time, and each of its refunds and chargebacks at theirs; `sign` is 1 or -1."""
+        head, reversals, is_first, answers = case
+        if head.rejected:
+            return
+        pane = self._pane(brand_id, head, head.occurred_at)
+        amount = head.amount * sign
+        pane[at.SALES] += sign
+        pane[at.GROSS] += amount
+        pane[at.COMMISSION] += head.commission * sign
+        pane[at.NEW_CUSTOMERS if is_first else at.REPEAT_SALES] += sign
+        if head.referred_by:
+            pane[at.REFERRED_SALES] += sign
+            pane[at.REFERRED_GROSS] += amount
+        if answers:
+            pane[at.ANSWERED_SALES] += sign
+        if reversals:
+            pane[at.REFUNDED_SALES] += sign
+        for reversal in reversals:
+            pane = self._pane(brand_id, head, reversal.occurred_at)
+            pane[at.CHARGEBACKS if reversal.charged_back else at.REFUNDS] += sign
+            pane[at.CHARGED_BACK if reversal.charged_back else at.REFUNDED] += reversal.amount * sign
+            pane[at.COMMISSION_REVERSED] += reversal.commission * sign
+
+    def add_feedback(self, brand_id: str, case: FeedbackCase, sign: int) -> None:
+        """Counts an invitation and an answer, each at its time, under the affiliate and currency of the linked sale."""
+        invitation, answer, _, invited_under, answered_under = case
+        if invitation is not None and invited_under is not None:
+            self._pane(brand_id, invited_under, invitation.occurred_at)[at.INVITATIONS] += sign
+        if answer is None or answer.withdrawn:
+            return
+        if answered_under is None:
+            self._at((brand_id, "", "", self._bucket(answer.occurred_at)))[at.UNLINKED_FEEDBACK] += sign
+        else:
+            self._add_answer(brand_id, answered_under, answer, sign)
+
+    def _add_answer(self, brand_id: str, head: SaleHead, answer: AnswerHead, sign: int) -> None:
+        pane = self._pane(brand_id, head, answer.occurred_at)
+        pane[at.FEEDBACK] += sign
+        pane[at.FEEDBACK_DELAY_SECONDS_SUM] += delay_seconds(head, answer) * sign
+        if answer.score != NO_SCORE:
+            _add_score(pane, answer.metric, answer.score, sign)
+        if not answer.findings:
+            return
+        for verdict in {verdict for verdict, _ in answer.findings}:
+            pane[at.VERDICT_MEASURES[verdict]] += sign
+        bucket = self._bucket(answer.occurred_at)
+        for verdict, topic in answer.findings:
+            key = (brand_id, head.affiliate_id, topic, VERDICTS[verdict], bucket)
+            self.topics[key] = self.topics.get(key, 0) + sign
+
+    def _pane(self, brand_id: str, head: SaleHead, occurred_at: int) -> list[int]:
+        return self._at((brand_id, head.affiliate_id, head.currency, self._bucket(occurred_at)))
+
+    def _at(self, key: PaneKey) -> list[int]:
+        pane = self.panes.get(key)
+        if pane is None:
+            pane = self.panes[key] = list(NO_MEASURES)
+        return pane
+
+    def _bucket(self, occurred_at: int) -> int:
+        return occurred_at // self._pane_ms * self._pane_s
+
+
+def delay_seconds(head: SaleHead, answer: AnswerHead) -> int:
+    """From the sale to the answer, in whole seconds rounded down, below zero too."""
+    return (answer.occurred_at - head.occurred_at) // 1000
+
+
+def _add_score(pane: list[int], metric: int, score: int, sign: int) -> None:
+    if metric == _NPS:
+        pane[at.PROMOTERS if score >= 9 else at.PASSIVES if score >= 7 else at.DETRACTORS] += sign
+    elif metric == _CSAT:
+        pane[at.CSAT_ANSWERS] += sign
+        if score >= 4:
+            pane[at.CSAT_SATISFIED] += sign
+        pane[at.CSAT_SCORE_SUM] += score * sign
+    else:
+        pane[at.CES_ANSWERS] += sign
+        pane[at.CES_SCORE_SUM] += score * sign
