@@ -34,6 +34,8 @@ GROUP: Final = "posventa"
 _VERSION_HEADER: Final = "version"
 _BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a greater record goes alone
 _RECORDS_PER_READ: Final = 20_000
+# A read that passes only transaction markers moves the position and returns nothing; look again soon.
+_READ_WAIT_MS: Final = 20
 # Longest that a crashed owner's open transaction may hold back the readers of the dead letters.
 _TRANSACTION_MS_MAX: Final = 60_000
 
@@ -54,10 +56,12 @@ class Partition:
         self.number = number
         self.meta: Meta
         self.changelog_offset = 0  # where the changelog ends, as far as this owner knows
+        self.claimed_offset = 0  # where it ended when this owner claimed: all that earlier ones left
         self.recovered_records = 0
         self._settings = settings
         self._cluster = cluster
         self._tp = aiokafka.TopicPartition(STATE, number)
+        self._tps = [self._tp, *(aiokafka.TopicPartition(topic, number) for topic in metas.SOURCES)]
         self._local: LocalCopy | None = None
         self._producer = aiokafka.AIOKafkaProducer(
             **aiokafka_settings(settings),
@@ -76,8 +80,8 @@ class Partition:
         """
         try:
             await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
-            async with _reader(self._settings) as consumer:
-                logs = await _logs(consumer, self.number)
+            async with _reader(self._settings, self._tps) as consumer:
+                logs = await _logs(consumer, self._tps)
                 metas.check_changelog(self.number, logs[STATE])
                 await self._recover(consumer, logs[STATE])
         except KafkaError as error:
@@ -88,7 +92,7 @@ class Partition:
         if sink is not None:
             metas.check_sink(self.number, found, logs[STATE].end, sink.changelog_offset, sink.state_version)
         self.meta = found
-        self.changelog_offset = logs[STATE].end
+        self.changelog_offset = self.claimed_offset = logs[STATE].end
         await self.commit(Unit(found.version), found.claimed())  # proves that this owner can write
 
     @property
@@ -98,15 +102,13 @@ class Partition:
         return self._local
 
     async def changelog_from(self, offset: int) -> AsyncIterator[list[ChangelogRecord]]:
-        """The changelog from an offset to where this owner's own knowledge ends, in chunks. Raises OwnershipLost."""
-        end = self.changelog_offset
+        """What earlier owners left in the changelog from an offset on, in chunks. Raises OwnershipLost."""
+        if offset >= self.claimed_offset:
+            return
         try:
-            async with _reader(self._settings) as consumer:
-                consumer.assign([self._tp])
-                consumer.seek(self._tp, offset)
-                while await consumer.position(self._tp) < end:
-                    got = await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)
-                    yield [ChangelogRecord(r.key, r.value, _version(r)) for r in got.get(self._tp, [])]
+            async with _reader(self._settings, [self._tp]) as consumer:
+                async for got in self._read(consumer, offset, self.claimed_offset):
+                    yield [ChangelogRecord(r.key, r.value, _version(r)) for r in got]
         except KafkaError as error:
             raise OwnershipLost(f"partition {self.number}: reading the changelog failed: {error!r}") from error
 
@@ -120,13 +122,18 @@ class Partition:
         )
         if self._local.offset > log.end:
             self._local.discard()
-        consumer.assign([self._tp])
-        consumer.seek(self._tp, self._local.offset)
-        while await consumer.position(self._tp) < log.end:
-            got = (await consumer.getmany(self._tp, timeout_ms=200, max_records=_RECORDS_PER_READ)).get(self._tp, [])
-            if got:
-                self.recovered_records += len(got)
-                self._local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
+        async for got in self._read(consumer, self._local.offset, log.end):
+            self.recovered_records += len(got)
+            self._local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
+
+    async def _read(self, consumer: Any, start: int, end: int) -> AsyncIterator[list[Any]]:
+        """The changelog's records in between, in chunks that are not empty."""
+        consumer.seek(self._tp, start)
+        consumer.resume(self._tp)
+        while await consumer.position(self._tp) < end:
+            got = await consumer.getmany(self._tp, timeout_ms=_READ_WAIT_MS, max_records=_RECORDS_PER_READ)
+            if records_read := got.get(self._tp):
+                yield records_read
 
     async def commit(self, unit: Unit, meta: Meta) -> None:
         """Makes a unit, and the META after it, part of the state: all or nothing. Raises OwnershipLost when it may not
@@ -185,8 +192,11 @@ class Partition:
 
 
 @asynccontextmanager
-async def _reader(settings: Settings) -> AsyncIterator[Any]:
-    """A consumer without a group that reads committed records only."""
+async def _reader(settings: Settings, tps: list[Any]) -> AsyncIterator[Any]:
+    """A consumer without a group that reads committed records only. It is assigned `tps`, all paused.
+
+    Never assigned anew: aiokafka's consumer may then hang when it is stopped at once.
+    """
     consumer = aiokafka.AIOKafkaConsumer(
         **aiokafka_settings(settings),
         isolation_level="read_committed",
@@ -195,6 +205,8 @@ async def _reader(settings: Settings) -> AsyncIterator[Any]:
         fetch_max_wait_ms=20,
         max_partition_fetch_bytes=8 << 20,
     )
+    consumer.assign(tps)
+    consumer.pause(*tps)
     await consumer.start()
     try:
         yield consumer
@@ -202,9 +214,8 @@ async def _reader(settings: Settings) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
-async def _logs(consumer: Any, number: int) -> dict[str, Log]:
+async def _logs(consumer: Any, tps: list[Any]) -> dict[str, Log]:
     """Where the logs of this partition's three topics start and end (the last stable offset)."""
-    tps = [aiokafka.TopicPartition(topic, number) for topic in (*metas.SOURCES, STATE)]
     starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
     return {tp.topic: Log(starts[tp], ends[tp]) for tp in tps}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faust.tables import TableManager
 from faust.transport.drivers import TRANSPORTS
 from faust.types import TP
 from kafka.errors import KafkaError
@@ -34,6 +35,7 @@ from streams.owner import Owner
 from streams.partition import GROUP
 from streams.rerouting import Rerouter
 from streams.settings import Settings
+from streams.state_directory import StateDirectory
 from streams.topics import FEEDBACK, SALES, ensure_topics
 from streams.watch import Watch
 
@@ -61,10 +63,10 @@ class Worker:
         self._app = app
         self._writer = writer
         self._tasks: list[asyncio.Task[None]] = []
-        self._looking = asyncio.Lock()
+        self._looks = Looks(settings)
         self.assignment = Assignment(self._make_owner, self._fail, settings.poll_records_max)
         self._outbox = Outbox(settings, writer, writer.generation(), f"{socket.gethostname()}:{os.getpid()}")
-        self._rerouter = Rerouter(settings, look_at(settings).ground.partitions)
+        self._rerouter = Rerouter(settings, settings.partitions)
         self._watch = Watch(settings, self.assignment, self._outbox, self._fetch_positions)
 
     def start(self) -> None:
@@ -85,15 +87,8 @@ class Worker:
     def _make_owner(self, number: int, on_taken: Any) -> Owner:
         return Owner(
             self._settings, number, self._outbox, self._outbox.generation,
-            self._look_at, self._seek, self._rerouter, on_taken,
+            self._looks, self._seek, self._rerouter, on_taken,
         )  # fmt: skip
-
-    async def _look_at(self) -> Cluster:
-        async with self._looking:
-            try:
-                return await asyncio.to_thread(look_at, self._settings)
-            except KafkaError as error:
-                raise OwnershipLost(f"Kafka at {self._settings.kafka} does not answer: {error!r}") from error
 
     async def _seek(self, topic: str, partition: int, offset: int) -> None:
         await self._app.consumer.seek(TP(topic, partition), offset)
@@ -112,11 +107,42 @@ class Worker:
         await self._app.crash(error)
 
 
-def make_app(settings: Settings, writer: Writer) -> faust.App:
-    """The Faust application: membership, fetching and two agents over record batches."""
+class NoTables(TableManager):  # type: ignore[misc]
+    """Faust's own waits a second for tables to be declared. Here are none."""
+
+    async def on_start(self) -> None:
+        """Called once, when the application starts."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
+class Looks:
+    """Looks at the cluster on behalf of claims: those that come while one is under way share the next."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._one_at_a_time = asyncio.Lock()
+        self._begun = 0
+        self._seen: Cluster | None = None
+
+    async def __call__(self) -> Cluster:
+        """What the cluster was at some time after the call. Raises OwnershipLost while Kafka is away."""
+        asked = self._begun
+        async with self._one_at_a_time:
+            if self._seen is None or self._begun == asked:
+                self._begun += 1
+                self._seen = None
+                try:
+                    self._seen = await asyncio.to_thread(look_at, self._settings)
+                except KafkaError as error:
+                    raise OwnershipLost(f"Kafka at {self._settings.kafka} does not answer: {error!r}") from error
+            return self._seen
+
+
+def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
+    """The Faust application: membership, fetching and two agents over record batches. Whoever starts with the `name` of a
+    worker that ended takes its place in the group."""
     TRANSPORTS.aliases["batch"] = TRANSPORT
-    directory = Path(settings.state_dir)
-    directory.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         GROUP,
         broker=[f"batch://{address.strip()}" for address in settings.kafka.split(",")],
@@ -132,8 +158,10 @@ def make_app(settings: Settings, writer: Writer) -> faust.App:
         broker_max_poll_interval=_POLL_INTERVAL_S_MAX,
         broker_request_timeout=max(90.0, settings.session_timeout * 2),
         broker_commit_interval=3600,  # nothing is ever acknowledged to Faust, so it has nothing to commit
-        datadir=str(directory / "faust"),
+        datadir=str(Path(settings.state_dir) / "faust"),
+        TableManager=NoTables,
     )
+    app.group_instance_id = name
     worker = Worker(settings, app, writer)
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
@@ -172,10 +200,12 @@ def _end_at_the_latest(seconds: float) -> None:
 
 def run(settings: Settings) -> None:
     """Runs one worker until SIGTERM or SIGINT; never returns: exits 0 when stopped, 1 when it failed."""
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    for library in ("aiokafka", "kafka"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    directory = StateDirectory(Path(settings.state_dir))
     gc.set_threshold(*_GC_THRESHOLDS)
     ensure_topics(settings, wait_s=_START_WAIT_S)
     url = settings.clickhouse.get_secret_value()
     migrate(url)
-    app = make_app(settings, Writer(url))
+    app = make_app(settings, Writer(url), directory.name)
     faust.Worker(app, loglevel="INFO", redirect_stdouts=False, workdir=None).execute_from_commandline()

@@ -33,6 +33,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
+            group_instance_id=getattr(self.app, "group_instance_id", None),
             bootstrap_servers=server_list(transport.url, transport.default_port),
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,

@@ -1,0 +1,42 @@
+"""A worker's directory: one worker at a time, and a name that outlives it.
+
+Owns the lock and the name. Never touches the partitions' copies in it. Invariant: two workers that run at the same time have
+two directories and two names.
+"""
+
+import fcntl
+import os
+import uuid
+from pathlib import Path
+from typing import Final
+
+from streams.errors import Misuse
+
+_NAME_FILE: Final = "worker"
+
+
+class StateDirectory:
+    """Held until the process ends, however it ends."""
+
+    def __init__(self, directory: Path) -> None:
+        """Creates the directory when it is missing. Raises Misuse when it can't be used, or another worker uses it."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = (directory / _NAME_FILE).open("a+")
+        except OSError as error:
+            raise Misuse(f"POSVENTA_STATE_DIR={directory}: {error.strerror}; choose a directory to write in") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Misuse(
+                f"POSVENTA_STATE_DIR={directory}: another worker uses this directory; give each worker one of its own"
+            ) from error
+        self._file.seek(0)
+        self.name = self._file.read() or self._named()
+
+    def _named(self) -> str:
+        name = uuid.uuid4().hex
+        self._file.write(name)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return name
