@@ -14,6 +14,7 @@ from schemas.errors import InvalidValue, Undecodable, UnknownSchema
 from schemas.events import Event, Feedback, Finding, Sale
 from schemas.registry import BY_HEADER, FEEDBACK, HEADER_BYTES, SALE, SINGLE_OBJECT_MARKER, PublishedSchema, newest
 from schemas.validation import validate_feedback, validate_sale
+from schemas.wire import read_feedback, read_sale
 
 _CONFLUENT_BYTES = 5  # Confluent's wire format: a zero byte, then the registry's schema id in 4 bytes
 _MONEY_BYTES_MAX = 16  # precision 18 needs 8; writers may pad, but not without end
@@ -26,8 +27,17 @@ Symbols = Mapping[str, tuple[str, ...]]
 
 def decode_sale(data: bytes) -> Sale:
     """One valid sale, or Refused: Undecodable, UnknownSchema or InvalidValue."""
+    sale = read_sale(data)
+    if sale is None:
+        sale = read_any_sale(data)
+    validate_sale(sale)
+    return sale
+
+
+def read_any_sale(data: bytes) -> Sale:
+    """The sale in bytes of any published schema, in any encoding that Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _SALE)
-    sale = Sale(
+    return Sale(
         record["event_id"],
         record["brand_id"],
         record["customer_id"],
@@ -44,15 +54,22 @@ def decode_sale(data: bytes) -> Sale:
         record["referred_by"],
         record["occurred_at"],
     )
-    validate_sale(sale)
-    return sale
 
 
 def decode_feedback(data: bytes) -> Feedback:
     """One valid feedback, or Refused: Undecodable, UnknownSchema or InvalidValue."""
+    feedback = read_feedback(data)
+    if feedback is None:
+        feedback = read_any_feedback(data)
+    validate_feedback(feedback)
+    return feedback
+
+
+def read_any_feedback(data: bytes) -> Feedback:
+    """The feedback in bytes of any published schema, in any encoding that Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _FEEDBACK)
     metric = record["metric"]
-    feedback = Feedback(
+    return Feedback(
         record["event_id"],
         record["brand_id"],
         record["customer_id"],
@@ -68,8 +85,6 @@ def decode_feedback(data: bytes) -> Feedback:
         record["language"],
         record["occurred_at"],
     )
-    validate_feedback(feedback)
-    return feedback
 
 
 def encode(event: Event) -> bytes:

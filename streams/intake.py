@@ -11,7 +11,7 @@ from typing import Any, Final
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import FromTheFuture, Refused
 from schemas.events import Event, partition_key
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.topics import FEEDBACK, SALES
 
 # How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.

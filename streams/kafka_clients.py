@@ -7,14 +7,9 @@ import ssl
 from typing import Any
 
 import faust
-from aiokafka.partitioner import murmur2
 
+from streams.partitioning import partition_for as partition_for
 from streams.settings import Settings
-
-
-def partition_for(key: bytes, partitions: int) -> int:
-    """The partition of a key by Kafka's default partitioner: positive murmur2 modulo the partition count."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def client_settings(settings: Settings) -> dict[str, Any]:
