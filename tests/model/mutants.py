@@ -1,0 +1,245 @@
+"""The real code with one rule broken at a time. A simulation that does not notice is too weak.
+
+Owns the list. A mutant is a replacement in the source of one function, so that one which no longer applies says so. Never
+active outside `applied`.
+"""
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.errors import KafkaError
+
+from streams.errors import OwnershipLost
+from streams.partition import Partition
+from tests.model import law
+from tests.model.network import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`function` is module:Class.name; `old` stands in it once. One of `laws` catches it in runs with faults of `kinds`."""
+
+    name: str
+    function: str
+    old: str
+    new: str
+    laws: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+_MOVES: Final = ("kill", "pause", "rebalance")
+
+MUTANTS: Final = (
+    Mutant(
+        "a new owner does not fence the earlier ones",
+        "streams.partition:Partition.__init__",
+        'transactional_id=f"posventa-{number}"',
+        'transactional_id=f"posventa-{number}-{time.monotonic()}"',
+        (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY),
+        _MOVES,
+    ),
+    Mutant(
+        "a new owner reads first and fences afterwards",
+        "streams.partition:Partition.claim",
+        """\
+        await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
+        async with _reader(self._settings, self._tps) as consumer:
+            logs = await _logs(consumer, self._tps)
+            metas.check_changelog(self.number, logs[STATE])
+            await self._recover(consumer, logs[STATE])
+""",
+        """\
+        async with _reader(self._settings, self._tps) as consumer:
+            logs = await _logs(consumer, self._tps)
+            metas.check_changelog(self.number, logs[STATE])
+            await self._recover(consumer, logs[STATE])
+        await self._producer.start()
+""",
+        (law.ONE_LINE, law.LOCAL_COPY),
+        _MOVES,
+    ),
+    Mutant(
+        "a new owner trusts its local copy and does not read the changelog",
+        "streams.partition:Partition._recover",
+        "self._local.offset, log.end)",
+        "log.end, log.end)",
+        (law.ONE_LINE, law.LOCAL_COPY, law.NO_ERROR),  # the claim's own checks refuse the old state in most runs
+        _MOVES,
+    ),
+    Mutant(
+        "a zombie whose commit is refused goes on as if it were not",
+        "streams.partition:Partition.commit",
+        """raise OwnershipLost(f"partition {self.number}: a commit failed: {error!r}") from error""",
+        "end = self.changelog_offset",
+        (law.LOCAL_COPY, law.COMMITTED_ROWS),
+        _MOVES,
+    ),
+    Mutant(
+        "an unknown outcome is not settled by a new claim, only by another producer",
+        "streams.owner:Owner._make_unit",
+        "    await partition.commit(unit, meta)\n",
+        """\
+    try:
+        await partition.commit(unit, meta)
+    except OwnershipLost:
+        await renew(partition)
+        return
+""",
+        (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.GROUP_OFFSETS),
+        ("kafka",),
+    ),
+    Mutant(
+        "the local copy is written before the commit",
+        "streams.partition:Partition.commit",
+        "        await self._producer.commit_transaction()\n",
+        """\
+        self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
+        await self._producer.commit_transaction()
+""",
+        (law.LOCAL_COPY,),
+        _MOVES,
+    ),
+    Mutant(
+        "rows go to the outbox before the commit",
+        "streams.owner:Owner._make_unit",
+        "    await partition.commit(unit, meta)\n",
+        """\
+    self._outbox.put(unit.rows, size_bytes)
+    await partition.commit(unit, meta)
+""",
+        (law.COMMITTED_ROWS,),
+        _MOVES,
+    ),
+    Mutant(
+        "META is ahead of the unit",
+        "streams.owner:Owner._take",
+        "Applied(batch.end,",
+        "Applied(batch.end + 1,",
+        (law.FUNCTION_OF_EVENTS,),
+        (),
+    ),
+    Mutant(
+        "the group's offsets are ahead of the unit",
+        "streams.partition:Partition.commit",
+        "aiokafka.TopicPartition(topic, self.number): applied.offset",
+        "aiokafka.TopicPartition(topic, self.number): applied.offset + 1",
+        (law.GROUP_OFFSETS,),
+        (),
+    ),
+    Mutant(
+        "a gap in what is delivered is not noticed",
+        "streams.owner:Owner._take",
+        "if batch.start > at.offset:",
+        "if False:",
+        (law.FUNCTION_OF_EVENTS,),
+        ("deliveries",),
+    ),
+    Mutant(
+        "what was not delivered is not fetched again",
+        "streams.owner:Owner._fetch_again",
+        "await self._seek(topic, self.number, offset)",
+        "pass",
+        (law.DRAINS,),
+        ("deliveries",),
+    ),
+    Mutant(
+        "what the state holds already is not skipped",
+        "streams.owner:Owner._take",
+        "[r for r in batch if r.offset >= at.offset]",
+        "batch",
+        (law.LETTERS, law.FUNCTION_OF_EVENTS),
+        ("deliveries",),
+    ),
+    Mutant(
+        "the sink position is reported before the rows",
+        "streams.outbox:Outbox._send",
+        """\
+    for table, rows in load.rows.items():
+        self._writer.insert(table, list(rows.values()))
+    self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
+""",
+        """\
+    self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
+    for table, rows in load.rows.items():
+        self._writer.insert(table, list(rows.values()))
+""",
+        (law.SINK_POSITION,),
+        (),
+    ),
+    Mutant(
+        "a new owner does not send again from the sink position",
+        "streams.owner:Owner._claim",
+        "found.changelog_offset if found else 0",
+        "partition.changelog_offset",
+        (law.SINK_POSITION,),
+        _MOVES,
+    ),
+    Mutant(
+        "reports are not ordered by claim",
+        "streams.outbox:Outbox._report",
+        "mark.claim * _REPORTS_PER_CLAIM + account.reports",
+        "account.reports",
+        (law.DRAINS,),
+        _MOVES,
+    ),
+    Mutant(
+        "a restored ClickHouse is not noticed",
+        "streams.outbox:Outbox._send",
+        "if found.get(partition) not in account.left",
+        "if False",
+        (law.SINK_POSITION,),
+        ("restore",),
+    ),
+    Mutant(
+        "a refusal is forgotten before it is in ClickHouse",
+        "streams.owner:Owner._delete_flushed_letters",
+        "for offset, key in self._letters if offset <= flushed",
+        "for offset, key in self._letters",
+        (law.EQUAL,),
+        ("kill", "clickhouse", "compaction"),
+    ),
+    Mutant(
+        "what is astray is taken away and not published again",
+        "streams.owner:Owner._make_unit",
+        "if unit.astray:",
+        "if False:",
+        (law.REROUTED,),
+        (),
+    ),
+)
+
+
+@contextmanager
+def applied(mutant: Mutant) -> Iterator[None]:
+    """The code with the mutant's rule broken."""
+    module_name, _, path = mutant.function.partition(":")
+    module: Any = importlib.import_module(module_name)
+    class_name, name = path.split(".")
+    owner: Any = getattr(module, class_name)
+    original = getattr(owner, name)
+    source = textwrap.dedent(inspect.getsource(original))
+    assert source.count(mutant.old) == 1, f"{mutant.function} has changed: adapt the mutant {mutant.name!r}"
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(mutant.old, mutant.new), mutant.function, "exec"), vars(module), made)  # noqa: S102
+    module.renew = renew
+    setattr(owner, name, made[name])
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+        del module.renew
+
+
+async def renew(partition: Partition) -> None:
+    """For one of the mutants: what an application does that starts another producer and believes in its own state."""
+    producer: Any = partition._producer
+    producer._lane = Lane()
+    try:
+        await producer.start()
+    except KafkaError as error:
+        raise OwnershipLost(repr(error)) from error

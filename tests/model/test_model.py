@@ -1,0 +1,39 @@
+"""The laws of the protocol hold in every simulated run; and the simulation notices when the code breaks one of its rules."""
+
+import pytest
+
+from tests.model.mutants import MUTANTS, Mutant, applied
+from tests.model.simulation import simulate
+from tests.model.sweep import FAULTS, Sweep, steps_of
+
+SEEDS = 300
+# The seeds that one mutant gets; most need fewer than three.
+MUTANT_SEEDS = 60
+
+
+def test_whatever_goes_wrong_every_law_holds() -> None:
+    for seed in range(SEEDS):
+        violation = simulate(seed).violation
+        assert violation is None, (
+            f"{violation.law}: {violation.seen}; see it again: python -m tests.model --seed {seed} --log"
+        )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_at_whatever_step_a_worker_dies_or_becomes_a_zombie_every_law_holds(fault: str) -> None:
+    for step in range(1, steps_of(0) + 1):
+        violation = Sweep(0, fault, step).violation()
+        assert violation is None, f"{fault} at step {step}: {violation.law}: {violation.seen}"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_broken_rule_is_noticed(mutant: Mutant) -> None:
+    with applied(mutant):
+        found = (simulate(seed, mutant.kinds).violation for seed in range(MUTANT_SEEDS))
+        violation = next((violation for violation in found if violation is not None), None)
+    assert violation is not None
+    assert violation.law in mutant.laws
+
+
+def test_a_seed_makes_the_same_run_again() -> None:
+    assert [simulate(seed) for seed in range(5)] == [simulate(seed) for seed in range(5)]
