@@ -2,11 +2,13 @@
 
 SinkError
 +-- SinkUnavailable   ClickHouse is away, busy or full: the same call may be made again later
-+-- SinkRefused       ClickHouse will never take this: a missing table or right, or a bug; the message says what to do
++-- SinkRefused       ClickHouse will never take anything: a missing table or right, or a bug; the message says what to do
++-- RowsRefused       ClickHouse will never take one of these rows; others it may
 
-Which of the two is decided by exception type and ClickHouse's numeric error code, never by a message's words.
+Which of them is decided by exception type and ClickHouse's numeric error code, never by a message's words.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -27,8 +29,14 @@ class SinkRefused(SinkError):
     """Not ever, until somebody changes something."""
 
 
-# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now":
-# retrying is harmless, losing is not.
+class RowsRefused(SinkError):
+    """Not these rows, until somebody changes something."""
+
+
+# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now", since retrying is harmless and losing
+# is not: busy (159 TIMEOUT_EXCEEDED, 202 TOO_MANY_SIMULTANEOUS_QUERIES, 209 SOCKET_TIMEOUT, 210 NETWORK_ERROR, 241
+# MEMORY_LIMIT_EXCEEDED, 252 TOO_MANY_PARTS), full (243 NOT_ENOUGH_SPACE), or waiting for its Keeper (225 NO_ZOOKEEPER, 242
+# TABLE_IS_READ_ONLY, 319 UNKNOWN_STATUS_OF_INSERT, 999 KEEPER_EXCEPTION).
 _MISSING_SCHEMA: Final = frozenset(
     {
         8,  # THERE_IS_NO_COLUMN
@@ -51,24 +59,36 @@ _NO_RIGHT: Final = frozenset(
         516,  # AUTHENTICATION_FAILED
     }
 )
-_BUG: Final = frozenset(
+_BAD_VALUE: Final = frozenset(
     {
         6,  # CANNOT_PARSE_TEXT
         27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        69,  # ARGUMENT_OUT_OF_BOUND
+        117,  # INCORRECT_DATA
+        131,  # TOO_LARGE_STRING_SIZE
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        407,  # DECIMAL_OVERFLOW
+        469,  # VIOLATED_CONSTRAINT
+    }
+)
+_BUG: Final = frozenset(
+    {
         36,  # BAD_ARGUMENTS
         43,  # ILLEGAL_TYPE_OF_ARGUMENT
         46,  # UNKNOWN_FUNCTION
         62,  # SYNTAX_ERROR
         115,  # UNKNOWN_SETTING
-        117,  # INCORRECT_DATA
         457,  # BAD_QUERY_PARAMETER
     }
 )
+# What encoding a value raises that its column does not take.
+_UNENCODABLE: Final = (ValueError, TypeError, OverflowError, struct.error, AttributeError)
 
 
 @contextmanager
 def sink_errors(doing: str) -> Iterator[None]:
-    """Turns what clickhouse-connect raises into SinkUnavailable or SinkRefused; `doing` says what was tried."""
+    """Turns what clickhouse-connect raises into one of the tree; `doing` says what was tried."""
     try:
         yield
     except clickhouse.Error as error:
@@ -77,11 +97,23 @@ def sink_errors(doing: str) -> Iterator[None]:
         raise SinkUnavailable(f"{doing}: ClickHouse does not answer ({error}); will be tried again") from error
 
 
+@contextmanager
+def insert_errors(doing: str) -> Iterator[None]:
+    """sink_errors, and RowsRefused for what can't even be sent."""
+    try:
+        with sink_errors(doing):
+            yield
+    except _UNENCODABLE as error:
+        raise RowsRefused(f"{doing}: a value is none that its column takes ({error!r})") from error
+
+
 def _translated(doing: str, error: clickhouse.Error) -> SinkError:
     if error.code in _MISSING_SCHEMA:
         return SinkRefused(f"{doing}: the tables are not what this version expects; run: posventa migrate ({error})")
     if error.code in _NO_RIGHT:
         return SinkRefused(f"{doing}: user and password of POSVENTA_CLICKHOUSE are refused, or lack a right ({error})")
+    if error.code in _BAD_VALUE or (error.code is None and isinstance(error, clickhouse.DataError)):
+        return RowsRefused(f"{doing}: a value is none that its column takes ({error})")
     if error.code in _BUG or (error.code is None and not _is_transport(error)):
         return SinkRefused(f"{doing}: ClickHouse cannot take this; please report it ({error})")
     return SinkUnavailable(f"{doing}: ClickHouse cannot take this now; will be tried again ({error})")
@@ -89,4 +121,4 @@ def _translated(doing: str, error: clickhouse.Error) -> SinkError:
 
 def _is_transport(error: clickhouse.Error) -> bool:
     """Without a code: a dead connection or a proxy's page, unless the client itself found the values wrong."""
-    return not isinstance(error, clickhouse.ProgrammingError | clickhouse.DataError)
+    return not isinstance(error, clickhouse.ProgrammingError)

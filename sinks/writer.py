@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.insert import InsertContext
 
 from sinks.client import connect
-from sinks.errors import sink_errors
+from sinks.errors import insert_errors, sink_errors
 from sinks.tables import FRESHNESS, Table
 
 _INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -54,7 +54,7 @@ class Writer:
         """Inserts rows, each with one value per column of `table`, as one block. Raises SinkError."""
         if not rows:
             return
-        with sink_errors(f"inserting into {table.name}"):
+        with insert_errors(f"inserting into {table.name}"):
             context = self._context(table)
             context.data = list(zip(*rows, strict=True))
             try:

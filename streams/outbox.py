@@ -2,7 +2,7 @@
 
 Owns the buffer and the one writer thread. Never sees uncommitted rows. Invariants: a sink position is reported only after
 every row below it was acknowledged, by the very ClickHouse that is told; while it is away the buffer is bounded and owners
-wait for room.
+wait for room; a row that it refuses costs its own partition the report, and no other.
 """
 
 import asyncio
@@ -10,15 +10,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from sinks.errors import SinkUnavailable
+from sinks.errors import RowsRefused, SinkUnavailable
 from sinks.tables import Table
 from sinks.writer import SinkPosition, Writer
 from streams.freshness import Gauge, LogEnd
 from streams.meta import SOURCES, Applied
-from streams.rows import KeyedRow, Row
+from streams.rows import KeyedRow, Row, partition_of
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Account:
 
     left: set[SinkPosition | None]  # what ClickHouse may say when it is as this owner left it; None: has no position
     on_moved: Callable[[], None]  # ClickHouse's position is not what this owner left there: claim again
+    on_refused: Callable[[RowsRefused], None]  # ClickHouse refuses a row of this partition
     gauges: dict[str, Gauge]
     mark: Mark | None = None
     flushed_offset: int = 0  # everything in the changelog below is in ClickHouse
@@ -90,10 +92,9 @@ class Outbox:
         async with self._flushing:
             return (await self._retrying(lambda: self._writer.positions([partition]))).get(partition)
 
-    def open_account(self, partition: int, found: SinkPosition | None, on_moved: Callable[[], None]) -> None:
-        """Called by a new owner, with the position it recovers from."""
-        now = _now_ms()
-        self.accounts[partition] = Account({found}, on_moved, {topic: Gauge(now) for topic in SOURCES})
+    def open_account(self, partition: int, account: Account) -> None:
+        """Called by a new owner, when it has claimed the partition."""
+        self.accounts[partition] = account
 
     def close_account(self, partition: int) -> None:
         """Called when the owner lets go. Rows that are still buffered are sent all the same: they are committed."""
@@ -123,13 +124,13 @@ class Outbox:
         return load.count < s.flush_rows * _FLUSHES_BUFFERED and load.size_bytes < s.flush_bytes * _FLUSHES_BUFFERED
 
     async def run(self) -> None:
-        """Flushes for as long as the worker runs: by rows, bytes or milliseconds, and to report freshness."""
+        """Flushes for as long as the worker runs: at once after a quiet time, else every `flush_ms`, earlier when the buffer
+        is full; and to report freshness."""
+        next_at = 0.0
         while True:
-            try:
-                await asyncio.wait_for(self._due.wait(), _REPORT_EVERY_S)
-                await asyncio.wait_for(self._full.wait(), self._settings.flush_ms / 1000)
-            except TimeoutError:
-                pass
+            await _wait(self._due, _REPORT_EVERY_S)
+            await _wait(self._full, next_at - time.monotonic())
+            next_at = time.monotonic() + self._settings.flush_ms / 1000
             await self.flush()
 
     async def flush(self) -> None:
@@ -146,26 +147,63 @@ class Outbox:
         async with self._changed:
             self._changed.notify_all()
         try:
-            moved = await self._retrying(lambda: self._send(load, accounts, marks))
+            moved, refused = await self._retrying(lambda: self._send(load, accounts, marks))
         except BaseException:
             self.accounts.clear()  # rows are lost here: no position may pass them
             raise
         for partition in moved:
             accounts[partition].on_moved()
+        for partition in refused.keys() & accounts.keys():
+            accounts[partition].on_refused(refused[partition])
 
-    def _send(self, load: _Load, accounts: dict[int, Account], marks: dict[int, Mark]) -> list[int]:
+    def _send(
+        self, load: _Load, accounts: dict[int, Account], marks: dict[int, Mark]
+    ) -> tuple[list[int], dict[int, RowsRefused]]:
         """One attempt of a flush, in the writer's thread. Returns the partitions whose position in ClickHouse is not the one
-        that this owner left: these get no report.
+        that this owner left, and those of which a row was refused: neither get a report.
 
         An attempt that fails is made again from its beginning: after an outage ClickHouse may be another one, without the
         rows that it had acknowledged.
         """
         found = self._writer.positions(accounts) if accounts else {}
         moved = [partition for partition, account in accounts.items() if found.get(partition) not in account.left]
+        refused: dict[int, RowsRefused] = {}
         for table, rows in load.rows.items():
-            self._writer.insert(table, list(rows.values()))
-        self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
-        return moved
+            refused |= self._insert(table, list(rows.values()))
+        withheld = {*moved, *refused}
+        self._report({partition: mark for partition, mark in marks.items() if partition not in withheld}, accounts)
+        return moved, refused
+
+    def _insert(self, table: Table, rows: list[Row]) -> dict[int, RowsRefused]:
+        """Inserts what ClickHouse takes. Returns why it refuses rows, by partition."""
+        try:
+            self._writer.insert(table, rows)
+        except RowsRefused:
+            return self._insert_apart(table, rows)
+        return {}
+
+    def _insert_apart(self, table: Table, rows: list[Row]) -> dict[int, RowsRefused]:
+        """Partition by partition."""
+        of: dict[int, list[Row]] = {}
+        for row in rows:
+            of.setdefault(partition_of(table, row, self._settings.partitions), []).append(row)
+        refused = {}
+        for partition, own in of.items():
+            try:
+                self._writer.insert(table, own)
+            except RowsRefused as error:
+                refused[partition] = self._blame(table, own, error)
+        return refused
+
+    def _blame(self, table: Table, rows: list[Row], error: RowsRefused) -> RowsRefused:
+        """The refusal of one row among these. The others are inserted on the way, or will be when it is."""
+        while len(rows) > 1:
+            half, rows = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+            try:
+                self._writer.insert(table, half)
+            except RowsRefused as found:
+                rows, error = half, found
+        return RowsRefused(f"{error}; refused is {dict(zip(table.columns, rows[0], strict=True))}")
 
     def _report(self, marks: dict[int, Mark], accounts: dict[int, Account]) -> None:
         now = _now_ms()
@@ -208,6 +246,12 @@ class Outbox:
             else:
                 self.waiting_since = None
                 return result
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event, or so many seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
 
 
 def _now_ms() -> int:

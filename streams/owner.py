@@ -1,26 +1,31 @@
 """The owner of one partition: claims it, sends again what ClickHouse lacks, then turns batches into units.
 
-Owns the queue of the partition's batches and the check of their continuity. Never trusts a delivery: what is below the
-state is skipped, what starts above it is fetched again. Invariant: one unit at a time; the next sees all of the last.
+Owns the partition's inbox. Never ends for a record, nor for a row that ClickHouse refuses: after a failure the partition is
+claimed again, and other partitions go on. Invariant: one unit at a time; the next sees all of the last.
 """
 
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
+from sinks.errors import RowsRefused, SinkRefused
 from sinks.writer import SinkPosition
 from streams import records
 from streams.batches import RecordBatch
 from streams.cluster import Cluster
 from streams.domain.rules import Rules
-from streams.errors import OwnershipLost
-from streams.meta import SOURCES, Applied
-from streams.outbox import Mark, Outbox
+from streams.errors import StateRefused
+from streams.freshness import Gauge
+from streams.inbox import Inbox, Taken, Waiting
+from streams.meta import SOURCES
+from streams.outbox import Account, Mark, Outbox
 from streams.partition import Partition
 from streams.rows import RowMaker
+from streams.setbacks import Setbacks
 from streams.settings import Settings
 from streams.unit import Bench, Unit, make_unit
 
@@ -30,9 +35,6 @@ Seek = Callable[[str, int, int], Awaitable[None]]  # topic, partition, offset
 Reroute = Callable[[list[tuple[bytes, Any]]], Awaitable[None]]
 LookAt = Callable[[], Awaitable[Cluster]]
 
-_CLAIM_AGAIN_S_FIRST, _CLAIM_AGAIN_S_MAX = 0.2, 10.0
-# What is lost after so long is not the same trouble again.
-_OWNED_WELL_S: Final = 60.0
 # Room in the changelog's greatest batch for key, headers and framing: a key has at most 401 characters of 4 bytes.
 _RECORD_OVERHEAD_BYTES: Final = 4096
 # A delivery that is missing this long is fetched again.
@@ -46,7 +48,7 @@ class Owner:
 
     def __init__(
         self, settings: Settings, number: int, outbox: Outbox, generation: int, look_at: LookAt, seek: Seek,
-        reroute: Reroute, on_taken: Callable[[int], None],
+        reroute: Reroute, on_taken: Callable[[], None],
     ) -> None:  # fmt: skip
         self.number = number
         self.tally: Counter[str] = Counter()  # records since the start, by what became of them
@@ -55,10 +57,13 @@ class Owner:
         self._look_at, self._seek, self._reroute, self._on_taken = look_at, seek, reroute, on_taken
         self._rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
         self._rows = RowMaker(generation, number, self._rules)
-        self._queues: dict[str, deque[RecordBatch]] = {topic: deque() for topic in SOURCES}
+        self._inbox = Inbox()
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._moved = False
+        self._refused: RowsRefused | None = None
+        self._gauges = {topic: Gauge(time.time_ns() // 1_000_000) for topic in SOURCES}
+        self._setbacks = Setbacks(number, settings.unit_records_max)
         self._partition: Partition | None = None
         self._letters: list[tuple[int, bytes]] = []  # changelog offset and key of refusals still to be deleted
         self._applied_at = time.monotonic()
@@ -66,37 +71,41 @@ class Owner:
 
     def put(self, batch: RecordBatch) -> None:
         """Takes a batch; it is processed, or skipped, or dropped when the owner stops."""
-        self._queues[batch.topic].append(batch)
+        self._inbox.put(batch)
         self._wake.set()
+
+    def waiting(self, topic: str) -> Waiting:
+        """How much of a topic waits here."""
+        return self._inbox.waiting[topic]
 
     def stop(self) -> None:
         """Ends run() after the unit that is being made."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
 
     async def run(self) -> None:
-        """Owns the partition until stop(). Raises StateRefused, or whatever is a defect; loses nothing either way."""
-        wait_s = _CLAIM_AGAIN_S_FIRST
+        """Owns the partition until stop(). Raises StateRefused or SinkRefused, when no partition could go on; loses nothing
+        either way."""
         try:
-            while not self._stopping:
-                begun = time.monotonic()
+            while not self._stopping.is_set():
+                self._setbacks.claiming()
                 try:
                     await self._own()
-                    wait_s = _CLAIM_AGAIN_S_FIRST
-                except OwnershipLost as lost:
-                    if time.monotonic() - begun > _OWNED_WELL_S:
-                        wait_s = _CLAIM_AGAIN_S_FIRST
-                    log.warning("%s; claiming again in %.1f s if it is still ours", lost, wait_s)
-                    await asyncio.sleep(wait_s)
-                    wait_s = min(wait_s * 2, _CLAIM_AGAIN_S_MAX)
+                except (StateRefused, SinkRefused):
+                    raise
+                except Exception as error:
+                    wait_s = self._setbacks.failed(error)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), wait_s)
         finally:
-            self._drop_all()
+            self._inbox.clear()
+            self._on_taken()
 
     async def _own(self) -> None:
         """One claim, from beginning to end."""
         cluster = await self._look_at()
         partition = self._partition = Partition(self._settings, cluster, self.number)
-        self._moved = False
+        self._moved, self._refused = False, None
         try:
             found = await self._outbox.position(self.number)
             await self._claim(partition, found)
@@ -104,9 +113,11 @@ class Owner:
                 self.number, cluster.ground.partitions, self._rules,
                 cluster.changelog_bytes_max - _RECORD_OVERHEAD_BYTES, self._rows,
             )  # fmt: skip
-            while not self._stopping and not self._moved:
+            while not self._stopping.is_set() and not self._moved and not self._refused:
                 await self._wait_for_batches()
                 await self._make_unit(partition, bench)
+            if self._refused:
+                raise self._refused
             if self._moved:
                 log.warning("partition %d: ClickHouse is not as it was left; sending again", self.number)
         finally:
@@ -117,7 +128,7 @@ class Owner:
     async def _claim(self, partition: Partition, found: SinkPosition | None) -> None:
         begun = time.monotonic()
         await partition.claim(found)
-        self._outbox.open_account(self.number, found, self._when_moved)
+        self._outbox.open_account(self.number, Account({found}, self._when_moved, self._when_refused, self._gauges))
         sent = 0
         async for chunk in partition.changelog_from(found.changelog_offset if found else 0):
             for record in chunk:
@@ -137,19 +148,35 @@ class Owner:
         self._moved = True
         self._wake.set()
 
+    def _when_refused(self, error: RowsRefused) -> None:
+        self._refused = error
+        self._wake.set()
+
     async def _wait_for_batches(self) -> None:
         await self._outbox.room()
-        if not any(self._queues.values()):
+        if not self._inbox:
             self._wake.clear()
-            if not self._stopping and not self._moved:
+            if not self._stopping.is_set() and not self._moved and not self._refused:
                 await self._wake.wait()
 
     async def _make_unit(self, partition: Partition, bench: Bench) -> None:
-        fresh, applied = await self._take(partition)
-        if not applied:
-            return
-        meta = partition.meta.advanced(applied)
-        unit = make_unit(bench, partition.local.get_many, meta.version, fresh, time.time_ns() // 1_000_000)
+        taken = self._inbox.take(self._setbacks.records_max, partition.meta.applied)
+        self._on_taken()
+        self._setbacks.trying(taken.records)
+        try:
+            for missing in taken.missing:
+                await self._fetch_again(missing.topic, missing.expected, f"delivered from {missing.found}")
+            if taken.applied:
+                await self._apply(taken, partition, bench)
+        except BaseException:
+            self._inbox.put_back(taken)
+            raise
+        self._setbacks.went_on()
+
+    async def _apply(self, taken: Taken, partition: Partition, bench: Bench) -> None:
+        meta = partition.meta.advanced(taken.applied)
+        now_ms = time.time_ns() // 1_000_000
+        unit = make_unit(bench, partition.local.get_many, meta.version, taken.records, now_ms)
         if unit.astray:
             await self._reroute(unit.astray)
         self._delete_flushed_letters(unit)
@@ -163,25 +190,6 @@ class Owner:
             events=unit.events, refused=len(unit.refusals), rerouted=len(unit.astray), tombstones=unit.tombstones
         )
 
-    async def _take(self, partition: Partition) -> tuple[list[Any], dict[str, Applied]]:
-        """The queued records that the state does not hold yet, as many as a unit may have, and how far they reach."""
-        fresh: list[Any] = []
-        applied: dict[str, Applied] = {}
-        while len(fresh) < self._settings.unit_records_max and any(self._queues.values()):
-            for topic, queue in self._queues.items():  # turn by turn: neither topic waits for the other
-                if not queue:
-                    continue
-                batch = queue.popleft()
-                self._on_taken(len(batch))
-                at = applied.get(topic, partition.meta.applied[topic])
-                if batch.start > at.offset:
-                    await self._fetch_again(topic, at.offset, f"delivered from {batch.start}")
-                elif batch.end > at.offset:
-                    new = batch if batch.start == at.offset else [r for r in batch if r.offset >= at.offset]
-                    fresh += new
-                    applied[topic] = Applied(batch.end, new[-1].timestamp if new else at.timestamp)
-        return fresh, applied
-
     async def _fetch_again(self, topic: str, offset: int, found: str) -> None:
         now = time.monotonic()
         sought, at = self._sought.get(topic, (-1, 0.0))
@@ -193,7 +201,7 @@ class Owner:
 
     async def fetch_what_is_missing(self, fetched: dict[str, int]) -> None:
         """Called now and then with the fetch positions: what was fetched but never delivered is fetched again."""
-        if self._partition is None or self._stopping or any(self._queues.values()):
+        if self._partition is None or self._stopping.is_set() or self._inbox:
             return
         applied = getattr(self._partition, "meta", None)
         if applied is None or time.monotonic() - self._applied_at < _MISSING_S:
@@ -212,8 +220,3 @@ class Owner:
     def _mark(self, partition: Partition) -> Mark:
         meta = partition.meta
         return Mark(self.number, meta.claims, partition.changelog_offset, meta.version, meta.applied)
-
-    def _drop_all(self) -> None:
-        for queue in self._queues.values():
-            self._on_taken(sum(map(len, queue)))
-            queue.clear()

@@ -7,6 +7,7 @@ crash, come from the same records through the same functions, so they are the sa
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from schemas.events import partition_key
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
 from streams import records
 from streams.domain import state
@@ -14,6 +15,7 @@ from streams.domain.cases import cases
 from streams.domain.contributions import Answer, Journey, answer, journey
 from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
+from streams.partitioning import partition_for
 
 Row = tuple[Any, ...]
 KeyedRow = tuple[Table, object, Row]  # the table, what identifies the row in it, and the row in the table's columns
@@ -74,3 +76,11 @@ class RowMaker:
             yield self.comment(unpacked, records.unpack_comment(value), version)
         elif kind == records.LETTER:
             yield self.letter(unpacked, records.unpack_letter(value), version)
+
+
+def partition_of(table: Table, row: Row, partitions: int) -> int:
+    """The partition that a row belongs to."""
+    named = dict(zip(table.columns, row, strict=True))
+    if "source_partition" in named:
+        return int(named["source_partition"])
+    return partition_for(partition_key(named["brand_id"], named["customer_id"]), partitions)

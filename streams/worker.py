@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from streams.watch import Watch
 
 log = logging.getLogger(__name__)
 
-# Batches that may wait in an agent's stream, beside those that wait for their owners.
+# Batches on their way through an agent's stream; owners take them in at once.
 _STREAM_BATCHES_MAX = 8
 # Far beyond any wait for ClickHouse: once Kafka's limit is exceeded, a worker does not come back for minutes.
 _POLL_INTERVAL_S_MAX = 30 * 24 * 3600
@@ -64,7 +65,7 @@ class Worker:
         self._writer = writer
         self._tasks: list[asyncio.Task[None]] = []
         self._looks = Looks(settings)
-        self.assignment = Assignment(self._make_owner, self._fail, settings.poll_records_max)
+        self.assignment = Assignment(self._make_owner, self._fail, settings.poll_records_max, self._hold)
         self._outbox = Outbox(settings, writer, writer.generation(), f"{socket.gethostname()}:{os.getpid()}")
         self._rerouter = Rerouter(settings, settings.partitions)
         self._watch = Watch(settings, self.assignment, self._outbox, self._fetch_positions)
@@ -92,6 +93,9 @@ class Worker:
 
     async def _seek(self, topic: str, partition: int, offset: int) -> None:
         await self._app.consumer.seek(TP(topic, partition), offset)
+
+    def _hold(self, full: Set[tuple[str, int]]) -> None:
+        self._app.consumer.held = frozenset(TP(*tp) for tp in full)
 
     def _fetch_positions(self) -> dict[tuple[str, int], int]:
         return {(tp.topic, tp.partition): at for tp, at in positions(self._app.consumer).items()}

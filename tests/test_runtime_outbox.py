@@ -1,22 +1,29 @@
 """A sink position says the truth about what is in ClickHouse, whatever happens in the middle of a flush."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from schemas.events import partition_key
+from schemas.measures import MEASURES
 from sinks.client import connect
 from sinks.errors import SinkRefused, SinkUnavailable
 from sinks.migrate import migrate
 from sinks.tables import COMMENTS, FRESHNESS, TABLES, Table
 from sinks.writer import SinkPosition, Writer
+from streams.domain.rules import Rules
+from streams.freshness import Gauge
 from streams.meta import SOURCES, Applied
-from streams.outbox import Mark, Outbox
-from streams.rows import KeyedRow
+from streams.outbox import Account, Mark, Outbox
+from streams.partitioning import partition_for
+from streams.rows import KeyedRow, RowMaker
 from streams.settings import Settings
 
-PARTITION = 3
+PARTITION, OTHER = 3, 5
+# One customer of each partition.
+CUSTOMERS = {partition_for(partition_key("b", f"c{n}"), 8): f"c{n}" for n in range(100)}
 
 
 class Outage(Writer):
@@ -54,14 +61,18 @@ def _empty(url: str) -> None:
     client.close()
 
 
-def _comment(feedback: str) -> KeyedRow:
-    return COMMENTS, feedback, (1, "b", "c", feedback, "hello", "", 1)
+def _account(moved: Callable[[], None] = lambda: None, refused: list[str] | None = None) -> Account:
+    told = [] if refused is None else refused
+    return Account({None}, moved, lambda error: told.append(str(error)), {topic: Gauge(0) for topic in SOURCES})
 
 
-def _mark(changelog_offset: int) -> Mark:
-    return Mark(
-        PARTITION, 1, changelog_offset, changelog_offset, {topic: Applied(changelog_offset) for topic in SOURCES}
-    )
+def _comment(feedback: str, partition: int = PARTITION) -> KeyedRow:
+    return COMMENTS, feedback, (1, "b", CUSTOMERS[partition], feedback, "hello", "", 1)
+
+
+def _mark(changelog_offset: int, partition: int = PARTITION) -> Mark:
+    applied = {topic: Applied(changelog_offset) for topic in SOURCES}
+    return Mark(partition, 1, changelog_offset, changelog_offset, applied)
 
 
 def _position(writer: Writer) -> SinkPosition | None:
@@ -73,7 +84,7 @@ def test_a_clickhouse_that_came_back_as_another_one_in_mid_flush_gets_no_positio
 ) -> None:
     async def scenario() -> list[str]:
         outbox, moved = Outbox(Settings(), writer, 1, "test"), []
-        outbox.open_account(PARTITION, None, lambda: moved.append("moved"))
+        outbox.open_account(PARTITION, _account(lambda: moved.append("moved")))
         outbox.put([_comment("f1")], 10, _mark(10))
         await outbox.flush()
         assert moved == []
@@ -89,7 +100,7 @@ def test_a_clickhouse_that_came_back_as_another_one_in_mid_flush_gets_no_positio
 def test_a_report_whose_answer_was_lost_is_our_own(writer: Outage) -> None:
     async def scenario() -> list[str]:
         outbox, moved = Outbox(Settings(), writer, 1, "test"), []
-        outbox.open_account(PARTITION, None, lambda: moved.append("moved"))
+        outbox.open_account(PARTITION, _account(lambda: moved.append("moved")))
         outbox.put([_comment("f1")], 10, _mark(10))
         writer.after = FRESHNESS
         await outbox.flush()
@@ -102,13 +113,56 @@ def test_a_report_whose_answer_was_lost_is_our_own(writer: Outage) -> None:
     assert found.changelog_offset == 10
 
 
-def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: Outage) -> None:
+def test_a_refused_row_costs_its_partition_the_report_and_no_other(writer: Outage, clickhouse: str) -> None:
+    refused: list[str] = []
+
     async def scenario() -> None:
         outbox = Outbox(Settings(), writer, 1, "test")
-        outbox.open_account(PARTITION, None, lambda: None)
-        outbox.put([(COMMENTS, "f1", (1, "b", "c", "f1", None, "", 1))], 10, _mark(10))
-        with pytest.raises(SinkRefused):
-            await outbox.flush()
+        for partition in (PARTITION, OTHER):
+            outbox.open_account(partition, _account(refused=refused))
+        good = [_comment(f"f{n}", OTHER) for n in range(9)]
+        bad: KeyedRow = (COMMENTS, "bad", (1, "b", CUSTOMERS[PARTITION], "bad", None, "", 1))
+        outbox.put([*good, *(_comment(f"g{n}", PARTITION) for n in range(9))], 10)
+        outbox.put([bad], 10, _mark(10))
+        outbox.put([], 0, _mark(20, OTHER))
+        await outbox.flush()
+
+    asyncio.run(scenario())
+    assert _position(writer) is None
+    assert writer.positions([OTHER])[OTHER].changelog_offset == 20
+    assert connect(clickhouse).command(f"SELECT count() FROM comments WHERE customer_id = '{CUSTOMERS[OTHER]}'") == 9
+    assert len(refused) == 1
+    assert "'feedback_id': 'bad'" in refused[0]
+
+
+def test_a_measure_that_no_column_takes_is_a_refused_row(writer: Outage) -> None:
+    measures = [0] * len(MEASURES)
+    measures[1] = 1 << 63
+    rows = RowMaker(1, PARTITION, Rules(300, 0, 2000))
+    refused: list[str] = []
+
+    async def scenario() -> None:
+        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox.open_account(PARTITION, _account(refused=refused))
+        outbox.put([rows.pane(("b", "a", "EUR", 1_750_000_200), measures, 1)], 10, _mark(10))
+        await outbox.flush()
+
+    asyncio.run(scenario())
+    assert _position(writer) is None
+    assert "affiliate_panes" in refused[0]
+
+
+def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: Outage, clickhouse: str) -> None:
+    async def scenario() -> None:
+        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox.open_account(PARTITION, _account())
+        outbox.put([_comment("f1")], 10, _mark(10))
+        connect(clickhouse).command("RENAME TABLE comments TO away")
+        try:
+            with pytest.raises(SinkRefused):
+                await outbox.flush()
+        finally:
+            connect(clickhouse).command("RENAME TABLE away TO comments")
         await outbox.flush()
 
     asyncio.run(scenario())
@@ -118,7 +172,7 @@ def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: 
 def test_rows_of_an_owner_that_let_go_are_sent_and_nothing_is_reported_for_it(writer: Outage, clickhouse: str) -> None:
     async def scenario() -> None:
         outbox = Outbox(Settings(), writer, 1, "test")
-        outbox.open_account(PARTITION, None, lambda: None)
+        outbox.open_account(PARTITION, _account())
         outbox.put([_comment("f1")], 10, _mark(10))
         outbox.close_account(PARTITION)
         await outbox.flush()

@@ -4,6 +4,8 @@ Owns the fetch path only. Never acknowledges or commits: batches carry their pos
 Invariant: consecutive batches of a topic-partition join without a gap unless a delivery was lost or a seek came between.
 """
 
+import asyncio
+from collections.abc import Set
 from typing import Any, Final
 
 import aiokafka
@@ -20,6 +22,10 @@ TRANSPORT: Final = "streams.batches.transport:Transport"
 # How long a broker may hold a fetch that has nothing to return. Faust hard-codes 1500, in which an idle partition
 # stalls the busy ones that share its fetch.
 _FETCH_WAIT_MS: Final = 100
+
+
+# How soon to look again which partitions are still held.
+_HELD_WAIT_S: Final = 0.05
 
 
 class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -58,6 +64,12 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         max_records: int | None = None,
     ) -> dict[TP, list[RecordBatch]]:
         before = _positions(consumer)
+        if held := self.consumer.held:
+            active_partitions = active_partitions - held
+            timeout = min(timeout or _HELD_WAIT_S, _HELD_WAIT_S)
+            if not active_partitions:
+                await asyncio.sleep(timeout)
+                return {}
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         after = _positions(consumer)
         moved = {tp for tp, position in after.items() if position > before.get(tp, position)} | set(fetched)
@@ -73,6 +85,10 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
     """Turns a RecordBatch into one Faust message; everything about acknowledging is switched off."""
+
+    held: Set[TP] = frozenset()
+    """The partitions of which nothing is delivered for now. A receiver that has enough of one sets this, so that it need not
+    block those of others; what is fetched of it stays, bounded, in aiokafka's buffers. Nothing is paused, sought or lost."""
 
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
