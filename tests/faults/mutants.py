@@ -1,0 +1,53 @@
+"""The protocol with one of its rules taken out: what the matrix must find, or it proves nothing.
+
+Each mutant changes the classes of the process that it is called in.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import aiokafka
+
+from streams.outbox import Outbox
+from streams.partition import Partition
+
+
+def no_fence() -> None:
+    """Every owner has a transactional id of its own, so that a claim fences nobody."""
+    make = aiokafka.AIOKafkaProducer.__init__
+
+    def unfenced(self: Any, *arguments: Any, **named: Any) -> None:
+        if named.get("transactional_id"):
+            named["transactional_id"] += f"-{id(self)}"
+        make(self, *arguments, **named)
+
+    aiokafka.AIOKafkaProducer.__init__ = unfenced
+
+
+def position_before_rows() -> None:
+    """The sink position is reported before the rows below it are inserted."""
+    send = Outbox._send
+
+    def reporting_first(self: Any, load: Any, accounts: Any, marks: Any) -> Any:
+        self._report(marks, accounts)
+        return send(self, load, accounts, marks)
+
+    Outbox._send = reporting_first  # type: ignore[method-assign]
+
+
+def copy_before_commit() -> None:
+    """The local copy is written before the transaction is committed."""
+    send = Partition._send_changes
+
+    async def copying_first(self: Any, unit: Any) -> int:
+        end = await send(self, unit)
+        self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
+        return end
+
+    Partition._send_changes = copying_first  # type: ignore[method-assign]
+
+
+MUTANTS: Final[dict[str, Callable[[], None]]] = {
+    mutant.__name__: mutant for mutant in (no_fence, position_before_rows, copy_before_commit)
+}

@@ -1,0 +1,163 @@
+"""Everything that a run leaves behind, in a form in which equal is equal byte for byte.
+
+Owns what is compared and, in the comments below, what is not and why. Never judges how it came about.
+"""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.errors import FromTheFuture
+from schemas.measures import MEASURES
+from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
+from streams import meta as metas
+from streams import records, topics
+from tests.faults.inputs import NEWEST, PARTITIONS
+
+# version, refused_at, as_of: what the issue leaves out. A version is a sum of offsets, and those of records that were
+# published again where they belong depend on when.
+_LEFT_OUT: Final = {"version", "refused_at", "as_of"}
+# A pane that rose and fell within one unit is never written; over two units it is written as zero. The same of comments that
+# were taken back. So the empty ones count as absent.
+_TABLES: Final = {
+    AFFILIATE_PANES: f"WHERE {' OR '.join(f'{measure} != 0' for measure in AFFILIATE_PANES.columns[6:-1])}",
+    TOPIC_PANES: "WHERE answers != 0",
+    JOURNEYS: "",
+    ANSWERS: "",
+    COMMENTS: "WHERE comment != '' OR language != ''",
+    DEAD_LETTERS: "",
+}
+_AT: Final = f"{datetime.fromtimestamp(NEWEST / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+_VIEWS: Final = (
+    "affiliate_series", "affiliate_daily", "journey", f"affiliate_rolling_at(at = '{_AT}')",
+    f"affiliate_topics_at(at = '{_AT}')",
+)  # fmt: skip
+_EMPTY: Final = (None, records.pack([0] * len(MEASURES)), records.pack(0), records.pack(("", "")))
+# Its text says how far ahead of the broker's clock it was.
+_TELLS_THE_TIME: Final = FromTheFuture.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Each field counts the lines of one kind, so that a line too many is a difference as well as one missing."""
+
+    tables: Counter[str]  # the base tables, merged
+    views: Counter[str]
+    letters: Counter[str]  # the records of the dead-letter topic
+    changelog: Counter[str]  # the final value of each key
+    refusals: Counter[str]  # refusals in the changelog, also those that were deleted since their rows are in ClickHouse
+    meta: Counter[str]  # META: the ground and how far each source was applied
+    position: Counter[str]  # where ClickHouse says it is, against the end of the changelog
+
+
+def differences(found: Snapshot, expected: Snapshot) -> list[str]:
+    """What `found` has too much or lacks, by field; empty when both are equal."""
+    told = []
+    for name in (field.name for field in fields(Snapshot)):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        told += [f"{name}: too much: {line}" for line in sorted((ours - theirs).elements())]
+        told += [f"{name}: missing: {line}" for line in sorted((theirs - ours).elements())]
+    return told
+
+
+def snapshot(clickhouse: str, bootstrap: str, published: dict[tuple[str, int], int]) -> Snapshot:
+    """Taken when everything is applied. `published` is how far the input reaches, by topic and partition."""
+    state = read_all(bootstrap, topics.STATE)
+    return Snapshot(
+        tables=Counter(_table_lines(clickhouse)),
+        views=Counter(_view_lines(clickhouse)),
+        letters=Counter(map(_letter, read_all(bootstrap, topics.DEAD_LETTERS))),
+        changelog=Counter(_final_values(state)),
+        refusals=Counter(_refusals(state)),
+        meta=Counter(_metas(state, published)),
+        position=Counter(_positions(clickhouse, state)),
+    )
+
+
+def read_all(bootstrap: str, topic: str) -> list[Any]:
+    """The committed records of a topic."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        ends = consumer.end_offsets(partitions)
+        found: list[Any] = []
+        while any(consumer.position(tp) < ends[tp] for tp in partitions):
+            for polled in consumer.poll(timeout_ms=200).values():
+                found += polled
+        return found
+    finally:
+        consumer.close()
+
+
+def ask(clickhouse: str, sql: str) -> list[str]:
+    """The lines that ClickHouse answers in database posventa. Raises OSError when it refuses or is away."""
+    url = f"{clickhouse}/?database=posventa&default_format=JSONCompactEachRow"
+    with urllib.request.urlopen(url, sql.encode(), timeout=30) as answer:  # noqa: S310 - http, loopback
+        return [line.decode() for line in answer.read().splitlines()]
+
+
+def _table_lines(clickhouse: str) -> Iterator[str]:
+    for table, condition in _TABLES.items():
+        columns = [column for column in table.columns if column not in _LEFT_OUT]
+        if table is DEAD_LETTERS:
+            columns[columns.index("detail")] = f"if(reason = '{_TELLS_THE_TIME}', '', detail)"
+        for line in ask(clickhouse, f"SELECT {', '.join(columns)} FROM {table.name} FINAL {condition}"):
+            yield f"{table.name} {line}"
+
+
+def _view_lines(clickhouse: str) -> Iterator[str]:
+    for view in _VIEWS:
+        for line in ask(clickhouse, f"SELECT * FROM {view}"):
+            yield f"{view} {line}"
+
+
+def _letter(record: Any) -> str:
+    headers = dict(record.headers)
+    del headers["refused-at"]
+    if headers["reason"].decode() == _TELLS_THE_TIME:
+        del headers["detail"]
+    return f"[{record.partition}] {record.key!r} {record.value!r} {sorted(headers.items())}"
+
+
+def _final_values(state: list[Any]) -> Iterator[str]:
+    final = {(record.partition, record.key): record.value for record in state}
+    for (number, key), value in final.items():
+        if key[:1] not in (records.META, records.LETTER) and value not in _EMPTY:
+            yield f"[{number}] {key!r} {value!r}"
+
+
+def _refusals(state: list[Any]) -> set[str]:
+    """Also those deleted since, as their rows are in ClickHouse: with which unit they are depends on when."""
+    return {
+        f"[{record.partition}] {records.unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}"
+        for record in state
+        if record.key[:1] == records.LETTER and record.value is not None
+        for letter in [records.unpack_letter(record.value)]
+        for detail in ["" if letter.reason == _TELLS_THE_TIME else letter.detail]
+    }
+
+
+def _metas(state: list[Any], published: dict[tuple[str, int], int]) -> Iterator[str]:
+    """Without claims, which count the owners; topic ids and broker times, which are of one run; and, of the offsets
+    applied, what lies beyond the input: records published again where they belong, twice when a crash comes between."""
+    for number, value in {r.partition: r.value for r in state if r.key == records.META}.items():
+        meta = metas.decode(value)
+        ground = {name: of for name, of in asdict(meta.ground).items() if not name.endswith("topic_id")}
+        applied = {topic: min(at.offset, published[topic, number]) for topic, at in meta.applied.items()}
+        yield f"[{number}] {ground} {applied}"
+
+
+def _positions(clickhouse: str, state: list[Any]) -> Iterator[str]:
+    """Per topic and partition: whether ClickHouse says that it has all of the changelog (META is its last record)."""
+    ends = {record.partition: record.offset + 1 for record in state}
+    sql = f"SELECT toUInt32(source_partition), toString(changelog_offset) FROM {FRESHNESS.name} FINAL"
+    for number, offset in map(json.loads, ask(clickhouse, sql)):
+        yield f"[{number}] {'at the end' if int(offset) == ends.get(number) else f'{offset} of {ends.get(number)}'}"
