@@ -6,6 +6,7 @@ written after the transaction, never before.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -30,10 +31,15 @@ from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, STATE
 from streams.unit import Unit
 
+log = logging.getLogger(__name__)
+
 GROUP: Final = "posventa"
 _VERSION_HEADER: Final = "version"
 _BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a greater record goes alone
-_RECORDS_PER_READ: Final = 20_000
+# What a partition that is being read holds in memory; all of a worker's are read at once.
+_RECORDS_PER_READ: Final = 5_000
+_BYTES_PER_READ: Final = 2 << 20
+_TELL_EVERY_S: Final = 5.0
 # A read that passes only transaction markers moves the position and returns nothing; look again soon.
 _READ_WAIT_MS: Final = 20
 # Longest that a crashed owner's open transaction may hold back the readers of the dead letters.
@@ -83,7 +89,7 @@ class Partition:
             async with _reader(self._settings, self._tps) as consumer:
                 logs = await _logs(consumer, self._tps)
                 metas.check_changelog(self.number, logs[STATE])
-                await self._recover(consumer, logs[STATE])
+                await self._recover(consumer, logs[STATE].end)
         except KafkaError as error:
             raise OwnershipLost(f"partition {self.number}: claiming failed: {error!r}") from error
         raw = self.local.get(records.META)
@@ -112,7 +118,7 @@ class Partition:
         except KafkaError as error:
             raise OwnershipLost(f"partition {self.number}: reading the changelog failed: {error!r}") from error
 
-    async def _recover(self, consumer: Any, log: Log) -> None:
+    async def _recover(self, consumer: Any, end: int) -> None:
         directory = Path(self._settings.state_dir) / str(self.number)
         now_ms = time.time_ns() // 1_000_000
         # Half the time that Kafka keeps deletions: a younger copy has not missed one.
@@ -120,11 +126,19 @@ class Partition:
         self._local = LocalCopy(
             directory, self._cluster.cluster_id, self._cluster.changelog_topic_id, now_ms, age_ms_max
         )
-        if self._local.offset > log.end:
+        if self._local.offset > end:
             self._local.discard()
-        async for got in self._read(consumer, self._local.offset, log.end):
+        begun = told_at = time.monotonic()
+        start = self._local.offset
+        async for got in self._read(consumer, start, end):
             self.recovered_records += len(got)
             self._local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
+            if time.monotonic() - told_at > _TELL_EVERY_S:
+                told_at = time.monotonic()
+                log.info(
+                    "partition %d: %d %% of the changelog read, %d records/s", self.number,
+                    100 * (self._local.offset - start) / (end - start), self.recovered_records / (told_at - begun),
+                )  # fmt: skip
 
     async def _read(self, consumer: Any, start: int, end: int) -> AsyncIterator[list[Any]]:
         """The changelog's records in between, in chunks that are not empty."""
@@ -203,7 +217,7 @@ async def _reader(settings: Settings, tps: list[Any]) -> AsyncIterator[Any]:
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         fetch_max_wait_ms=20,
-        max_partition_fetch_bytes=8 << 20,
+        max_partition_fetch_bytes=_BYTES_PER_READ,
     )
     consumer.assign(tps)
     consumer.pause(*tps)

@@ -27,11 +27,15 @@ _LETTER_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
 # and 50 findings an answer.
 _STATE_BYTES_MAX: Final = 12 * _SOURCE_BYTES_MAX
 
+# Only closed segments are compacted, and only once so much of them is new. Kafka's defaults, 1 GiB and half, would let 8
+# partitions grow to many times what they hold before the first old value goes; each pass rewrites what it keeps.
+_COMPACTION: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.3"}
+
 _CONFIGS: Final[dict[str, dict[str, str]]] = {
     SALES: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
     FEEDBACK: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
     DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_LETTER_BYTES_MAX)},
-    STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_STATE_BYTES_MAX)},
+    STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_STATE_BYTES_MAX)} | _COMPACTION,
 }
 _RETRY_S: Final = 0.3
 _ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts, so we begin anew
