@@ -3,9 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
+from streams.compiled import stale
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.embedded.kafka import EmbeddedKafka
+
+settings.register_profile("posventa", deadline=None)  # a slow machine is no failure
+settings.load_profile("posventa")
+
+
+def pytest_configure() -> None:
+    """Refuses to test another program than the one that is written here."""
+    if sources := stale():
+        raise pytest.UsageError(f"{', '.join(sources)} changed after they were compiled: say `make setup`")
 
 
 @pytest.fixture(scope="session")

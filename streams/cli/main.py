@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sinks.errors import SinkError
+from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
 
 COMMANDS: Final = (
@@ -59,6 +60,8 @@ def posventa() -> None:
 def main() -> None:
     """The entry point of `posventa`."""
     try:
+        if sources := stale():
+            raise Misuse(f"{', '.join(sources)} changed after they were compiled: say `make setup`")
         app()
     except (PosventaError, SinkError) as error:
         print(f"posventa: {error}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""Which modules are compiled, and whether what was compiled is what stands in the sources.
+
+Owns the list of the pure core. Imports nothing of the project, since setup.py reads it before anything is installed.
+"""
+
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Final
+
+CORE: Final = (
+    "schemas/events.py",
+    "schemas/validation.py",
+    "schemas/wire.py",
+    "schemas/codec.py",
+    "streams/partitioning.py",
+    "streams/records.py",
+    "streams/intake.py",
+    "streams/rows.py",
+    "streams/unit.py",
+    "streams/domain/rules.py",
+    "streams/domain/state.py",
+    "streams/domain/fold.py",
+    "streams/domain/linking.py",
+    "streams/domain/panes.py",
+    "streams/domain/cases.py",
+    "streams/domain/counting.py",
+    "streams/domain/contributions.py",
+)
+
+_ROOT: Final = Path(__file__).parent.parent
+
+
+def is_compiled() -> bool:
+    """Whether the core runs compiled."""
+    return any(_compiled(_ROOT / source) for source in CORE)
+
+
+def stale() -> list[str]:
+    """The sources that are newer than what was compiled of them: another program would run than is written there."""
+    return [
+        source
+        for source in CORE
+        for compiled in _compiled(_ROOT / source)
+        if compiled.stat().st_mtime < (_ROOT / source).stat().st_mtime
+    ]
+
+
+def _compiled(source: Path) -> list[Path]:
+    candidates = [source.with_suffix(suffix) for suffix in EXTENSION_SUFFIXES]
+    return [candidate for candidate in candidates if candidate.exists()]
