@@ -31,6 +31,19 @@ GROUP BY f.source_partition
 HAVING count() >= 2  -- both source topics: half a position is none
 """
 
+# The same position and figures under another report; zeros where there are none yet. Behind for as long as it stands.
+_REPEAT = """
+INSERT INTO freshness (generation, topic, source_partition, claim, report, changelog_offset, state_version,
+    applied_offset, end_offset, complete_up_to, lag_records, lag_seconds, progress_at, busy_at, as_of, worker)
+SELECT {generation:UInt32}, t.topic, {partition:UInt16}, {claim:UInt64}, {report:UInt64}, {changelog_offset:UInt64},
+    {state_version:UInt64}, f.applied_offset, f.end_offset, f.complete_up_to, f.lag_records,
+    dateDiff('millisecond', f.complete_up_to, now64(3)) / 1000, now64(3), now64(3), now64(3), {worker:String}
+FROM (SELECT arrayJoin({topics:Array(String)}) AS topic) AS t
+LEFT JOIN (
+    SELECT * FROM freshness FINAL WHERE generation = {generation:UInt32} AND source_partition = {partition:UInt16}
+) AS f ON f.topic = t.topic
+"""
+
 
 class SinkPosition(NamedTuple):
     """What ClickHouse holds of a partition, and who said so."""
@@ -65,6 +78,12 @@ class Writer:
     def report(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Replaces freshness and sink position of the partitions in `rows` (columns of FRESHNESS), all or none."""
         self.insert(FRESHNESS, rows)
+
+    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
+        """Reports a position that ClickHouse has already, or none, as zeros: nothing is new but who says it, and when."""
+        parameters = position._asdict() | {"generation": self.generation(), "topics": list(topics), "worker": worker}
+        with sink_errors(f"inserting into {FRESHNESS.name}"):
+            self._client.command(_REPEAT, parameters=parameters)
 
     def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
         """The sink positions of the current generation. A partition that was never reported is not in the answer."""

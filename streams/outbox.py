@@ -37,7 +37,8 @@ _REPORTS_PER_CLAIM: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A state that a partition had: what is in the changelog below `changelog_offset`."""
+    """A state that a partition had: what is in the changelog below `changelog_offset`. `applied` is empty while nothing but
+    the position is known of it: that which a new owner found in ClickHouse."""
 
     partition: int
     claim: int
@@ -48,13 +49,17 @@ class Mark:
 
 @dataclass(slots=True)
 class Account:
-    """What the outbox knows of one claim of a partition."""
+    """What the outbox knows of one claim of a partition.
+
+    It begins with the mark that was found in ClickHouse. Flushes repeat that one until there is another: so ClickHouse says
+    after each what it would not say if it had lost what the flush brought.
+    """
 
     left: set[SinkPosition | None]  # what ClickHouse may say when it is as this owner left it; None: has no position
     on_moved: Callable[[], None]  # ClickHouse's position is not what this owner left there: claim again
     on_refused: Callable[[RowsRefused], None]  # ClickHouse refuses a row of this partition
     gauges: dict[str, Gauge]
-    mark: Mark | None = None
+    mark: Mark
     flushed_offset: int = 0  # everything in the changelog below is in ClickHouse
     reports: int = 0
 
@@ -143,7 +148,7 @@ class Outbox:
         self._due.clear()
         self._full.clear()
         accounts = dict(self.accounts)
-        marks = {partition: account.mark for partition, account in accounts.items() if account.mark}
+        marks = {partition: account.mark for partition, account in accounts.items()}
         async with self._changed:
             self._changed.notify_all()
         try:
@@ -215,7 +220,10 @@ class Outbox:
             report = mark.claim * _REPORTS_PER_CLAIM + account.reports
             told[partition] = SinkPosition(partition, mark.changelog_offset, mark.claim, report, mark.version)
             account.left.add(told[partition])  # already now: the answer may be lost
-            rows += self._freshness(mark, account, report, now)
+            if mark.applied:
+                rows += self._freshness(mark, account, report, now)
+            else:
+                self._writer.repeat(told[partition], SOURCES, self._worker)
         self._writer.report(rows)
         for partition, position in told.items():
             account = accounts[partition]

@@ -128,9 +128,13 @@ class Owner:
     async def _claim(self, partition: Partition, found: SinkPosition | None) -> None:
         begun = time.monotonic()
         await partition.claim(found)
-        self._outbox.open_account(self.number, Account({found}, self._when_moved, self._when_refused, self._gauges))
+        offset, version = (found.changelog_offset, found.state_version) if found else (0, 0)
+        mark = Mark(self.number, partition.meta.claims, offset, version, {})
+        self._outbox.open_account(
+            self.number, Account({found}, self._when_moved, self._when_refused, self._gauges, mark)
+        )
         sent = 0
-        async for chunk in partition.changelog_from(found.changelog_offset if found else 0):
+        async for chunk in partition.changelog_from(offset):
             for record in chunk:
                 await self._outbox.room()
                 rows = list(self._rows.of_record(record.key, record.value, record.version))

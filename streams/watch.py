@@ -96,7 +96,7 @@ class Watch:
         now = time.monotonic()
         reached = {
             (topic, partition): account.mark.applied[topic].offset
-            for partition, account in self._outbox.accounts.items() if account.mark
+            for partition, account in self._outbox.accounts.items() if account.mark.applied
             for topic in SOURCES
         }  # fmt: skip
         waiting = any(

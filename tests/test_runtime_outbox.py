@@ -61,9 +61,12 @@ def _empty(url: str) -> None:
     client.close()
 
 
-def _account(moved: Callable[[], None] = lambda: None, refused: list[str] | None = None) -> Account:
+def _account(
+    moved: Callable[[], None] = lambda: None, refused: list[str] | None = None, partition: int = PARTITION
+) -> Account:
     told = [] if refused is None else refused
-    return Account({None}, moved, lambda error: told.append(str(error)), {topic: Gauge(0) for topic in SOURCES})
+    gauges, mark = {topic: Gauge(0) for topic in SOURCES}, Mark(partition, 1, 0, 0, {})
+    return Account({None}, moved, lambda error: told.append(str(error)), gauges, mark)
 
 
 def _comment(feedback: str, partition: int = PARTITION) -> KeyedRow:
@@ -97,6 +100,54 @@ def test_a_clickhouse_that_came_back_as_another_one_in_mid_flush_gets_no_positio
     assert _position(writer) is None
 
 
+@pytest.mark.parametrize("found", [None, SinkPosition(PARTITION, 5, 0, 1, 4)])
+def test_a_clickhouse_that_lost_what_was_sent_again_before_all_of_it_was_there_gets_no_position(
+    writer: Outage, clickhouse: str, found: SinkPosition | None
+) -> None:
+    def put_back() -> None:
+        _empty(clickhouse)
+        if found is not None:
+            writer.repeat(found, SOURCES, "an earlier owner")
+
+    async def scenario() -> list[str]:
+        outbox, moved = Outbox(Settings(), writer, 1, "test"), []
+        account = _account(lambda: moved.append("moved"))
+        if found is not None:
+            account.left, account.mark = {found}, Mark(PARTITION, 1, found.changelog_offset, found.state_version, {})
+        outbox.open_account(PARTITION, account)
+        outbox.put([_comment("f1")], 10)
+        await outbox.flush()
+        outbox.put([_comment("f2")], 10)
+        await outbox.flush()
+        assert moved == []
+        put_back()
+        outbox.put([_comment("f3")], 10, _mark(10))
+        await outbox.flush()
+        return moved
+
+    put_back()
+    assert asyncio.run(scenario()) == ["moved"]
+    assert _position(writer) == found
+
+
+def test_a_position_repeated_keeps_its_figures_and_is_behind(writer: Outage, clickhouse: str) -> None:
+    async def scenario() -> None:
+        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox.open_account(PARTITION, _account())
+        outbox.put([], 0, _mark(10))
+        await outbox.flush()
+
+    asyncio.run(scenario())
+    kept = "topic, complete_up_to, lag_records"
+    before = connect(clickhouse).query(f"SELECT {kept} FROM freshness FINAL ORDER BY topic").result_rows
+    found = _position(writer)
+    assert found is not None
+    writer.repeat(found._replace(claim=2, report=2 << 32), SOURCES, "the next owner")
+    assert _position(writer) == found._replace(claim=2, report=2 << 32)
+    assert connect(clickhouse).query(f"SELECT {kept} FROM freshness FINAL ORDER BY topic").result_rows == before
+    assert connect(clickhouse).command("SELECT DISTINCT status FROM freshness_now WHERE topic != ''") == "behind"
+
+
 def test_a_report_whose_answer_was_lost_is_our_own(writer: Outage) -> None:
     async def scenario() -> list[str]:
         outbox, moved = Outbox(Settings(), writer, 1, "test"), []
@@ -119,7 +170,7 @@ def test_a_refused_row_costs_its_partition_the_report_and_no_other(writer: Outag
     async def scenario() -> None:
         outbox = Outbox(Settings(), writer, 1, "test")
         for partition in (PARTITION, OTHER):
-            outbox.open_account(partition, _account(refused=refused))
+            outbox.open_account(partition, _account(refused=refused, partition=partition))
         good = [_comment(f"f{n}", OTHER) for n in range(9)]
         bad: KeyedRow = (COMMENTS, "bad", (1, "b", CUSTOMERS[PARTITION], "bad", None, "", 1))
         outbox.put([*good, *(_comment(f"g{n}", PARTITION) for n in range(9))], 10)

@@ -55,7 +55,7 @@ class Chaos:
             ("restore", 8, self._restore),
             ("rebalance", 4, self._group.rebalance),
             ("leave", 8, lambda: rng.choice(self._workers).start_to_leave()),
-            ("compaction", 2, lambda: world.way.kafka.compact(STATE, rng)),
+            ("compaction", 2, lambda: world.way.kafka.compact(STATE, world.cluster.changelog_delete_retention_ms, rng)),
         ]
         for kind, mean_s, fault in now_and_then:
             if kind in kinds:
@@ -190,4 +190,4 @@ def _publish(world: World, record: Published, number: int) -> None:
     epoch = kafka.init_producer(name)
     kafka.append_in_transaction(name, epoch, (record.topic, record.partition), [entry])
     lasts_s = world.rng.choice([0.01, 1.0, 5.0])
-    world.loop.call_later(lasts_s, kafka.end_transaction, name, epoch, False, context=SERVERS)
+    world.loop.call_later(lasts_s, kafka.init_producer, name, context=SERVERS)

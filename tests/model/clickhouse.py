@@ -121,6 +121,19 @@ class SimulatedWriter(Writer):
 
         return dict(self._call(effect))
 
+    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
+        def effect() -> None:
+            self._server.insert(FRESHNESS.name, [self._repeated(position, topic, worker) for topic in topics])
+
+        self._call(effect)
+
+    def _repeated(self, position: SinkPosition, topic: str, worker: str) -> Row:
+        held = self._server.tables[FRESHNESS.name].get((self.generation(), topic, position.partition))
+        row = dict(zip(FRESHNESS.columns, held or [0] * len(FRESHNESS.columns), strict=True))
+        named = position._asdict() | {"generation": self.generation(), "topic": topic, "worker": worker}
+        named["source_partition"] = named.pop("partition")
+        return tuple((row | named).values())
+
     def generation(self) -> int:
         return 1
 

@@ -7,6 +7,7 @@ nothing; a transaction's outcome is decided in one instant, and its markers reac
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import ProducerFenced
@@ -70,23 +71,29 @@ class Log:
             and (entry.transaction is None or entry.transaction.decided is True)
         ]
 
-    def compact(self, below: int) -> None:
-        """Removes what a later record below that offset replaces."""
+    def compact(self, below: int, deletions_before_ms: int) -> None:
+        """Removes what a later record below that offset replaces, and deletions that are old enough."""
         newest: dict[bytes | None, Entry] = {}
         for entry in self.committed(0, min(below, self.stable)):
             if entry.key in newest:
                 newest[entry.key].is_removed = True
             newest[entry.key] = entry
+        for entry in newest.values():
+            entry.is_removed = entry.value is None and entry.timestamp < deletions_before_ms
 
 
 class Kafka:
     """The brokers. `on_commit` is called at the instant in which a transaction with records is decided to be committed."""
 
-    def __init__(self, now_ms: Callable[[], int], later: Callable[[Callable[[], None]], None], on_commit: Any) -> None:
+    def __init__(
+        self, now_ms: Callable[[], int], later: Callable[[Callable[[], None], float], None], on_commit: Any,
+        transaction_s_max: float,
+    ) -> None:  # fmt: skip
         self.group: dict[TP, int] = {}
         self.logs: dict[TP, Log] = {}
         self._now_ms = now_ms
-        self._later = later  # calls back after a while
+        self._later = later  # calls back after so many seconds and a little
+        self._transaction_s_max = transaction_s_max
         self._on_commit = on_commit
         self._epochs: dict[str, int] = {}
         self._current: dict[str, Transaction] = {}
@@ -139,7 +146,13 @@ class Kafka:
         if current is None or current.decided is not None:
             self._complete(transactional_id)
             current = self._current[transactional_id] = Transaction(transactional_id, epoch)
+            self._later(partial(self._expire, current), self._transaction_s_max)
         return current
+
+    def _expire(self, transaction: Transaction) -> None:
+        """A transaction that stays open for too long is aborted, and its producer fenced."""
+        if transaction.decided is None:
+            self.init_producer(transaction.transactional_id)
 
     def _append(self, log: Log, records: Iterable[tuple[Any, Any, Any]], transaction: Transaction | None) -> int:
         first = log.end
@@ -154,8 +167,8 @@ class Kafka:
         if commit:
             self._on_commit(transaction)
         for log in transaction.logs:
-            self._later(lambda log=log: self._mark(log, transaction))  # type: ignore[misc]
-        self._later(lambda: self._mark_group(transaction))
+            self._later(partial(self._mark, log, transaction), 0)
+        self._later(partial(self._mark_group, transaction), 0)
 
     def _complete(self, transactional_id: str) -> None:
         transaction = self._current.get(transactional_id)
@@ -175,8 +188,8 @@ class Kafka:
             self.group.update(transaction.offsets)
         transaction.offsets = {}
 
-    def compact(self, topic: str, rng: random.Random) -> None:
+    def compact(self, topic: str, delete_retention_ms: int, rng: random.Random) -> None:
         """The cleaner passes over a topic, up to anywhere."""
         for (name, _), log in self.logs.items():
             if name == topic and log.stable:
-                log.compact(rng.randrange(log.stable) + 1)
+                log.compact(rng.randrange(log.stable) + 1, self._now_ms() - delete_retention_ms)

@@ -191,11 +191,13 @@ class Loop:
         for waiting in self._executors.values():
             for strand in waiting:
                 strand.end()
+        asyncio._set_running_loop(self._as_asyncio)  # what coroutines do on their way out may ask for it
         for task in self._tasks:
             coroutine = task.get_coro()
             if not task.done() and isinstance(coroutine, Coroutine):
                 with suppress(RuntimeError, asyncio.CancelledError):
                     coroutine.close()
+        asyncio._set_running_loop(None)
         self._tasks.clear()
 
 

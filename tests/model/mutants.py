@@ -15,7 +15,9 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from streams.errors import OwnershipLost
+from streams.meta import Meta
 from streams.partition import Partition
+from streams.unit import Unit
 from tests.model import law
 from tests.model.network import Lane
 
@@ -66,10 +68,18 @@ MUTANTS: Final = (
     Mutant(
         "a new owner trusts its local copy and does not read the changelog",
         "streams.partition:Partition._recover",
-        "self._local.offset, log.end)",
-        "log.end, log.end)",
+        "self._read(consumer, start, end)",
+        "self._read(consumer, end, end)",
         (law.ONE_LINE, law.LOCAL_COPY, law.NO_ERROR),  # the claim's own checks refuse the old state in most runs
         _MOVES,
+    ),
+    Mutant(
+        "a local copy too old to have seen every deletion is used",
+        "streams.partition:Partition._recover",
+        "changelog_delete_retention_ms // 2",
+        "changelog_delete_retention_ms * 9",
+        (law.LOCAL_COPY,),
+        ("kill", "disk", "compaction", "leave"),
     ),
     Mutant(
         "a zombie whose commit is refused goes on as if it were not",
@@ -81,13 +91,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "an unknown outcome is not settled by a new claim, only by another producer",
-        "streams.owner:Owner._make_unit",
+        "streams.owner:Owner._apply",
         "    await partition.commit(unit, meta)\n",
         """\
-    try:
-        await partition.commit(unit, meta)
-    except OwnershipLost:
-        await renew(partition)
+    if not await committed(partition, unit, meta):
+        self._inbox.put_back(taken)
         return
 """,
         (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.GROUP_OFFSETS),
@@ -106,7 +114,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "rows go to the outbox before the commit",
-        "streams.owner:Owner._make_unit",
+        "streams.owner:Owner._apply",
         "    await partition.commit(unit, meta)\n",
         """\
     self._outbox.put(unit.rows, size_bytes)
@@ -117,7 +125,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "META is ahead of the unit",
-        "streams.owner:Owner._take",
+        "streams.inbox:Inbox._take_one",
         "Applied(batch.end,",
         "Applied(batch.end + 1,",
         (law.FUNCTION_OF_EVENTS,),
@@ -133,7 +141,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a gap in what is delivered is not noticed",
-        "streams.owner:Owner._take",
+        "streams.inbox:Inbox._take_one",
         "if batch.start > at.offset:",
         "if False:",
         (law.FUNCTION_OF_EVENTS,),
@@ -149,10 +157,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what the state holds already is not skipped",
-        "streams.owner:Owner._take",
-        "[r for r in batch if r.offset >= at.offset]",
-        "batch",
-        (law.LETTERS, law.FUNCTION_OF_EVENTS),
+        "streams.inbox:Inbox._take_one",
+        "if batch.start < at.offset:",
+        "if False:",
+        (law.LETTERS, law.FUNCTION_OF_EVENTS, law.ONE_LINE),
         ("deliveries",),
     ),
     Mutant(
@@ -160,13 +168,14 @@ MUTANTS: Final = (
         "streams.outbox:Outbox._send",
         """\
     for table, rows in load.rows.items():
-        self._writer.insert(table, list(rows.values()))
-    self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
+        refused |= self._insert(table, list(rows.values()))
+    withheld = {*moved, *refused}
+    self._report({partition: mark for partition, mark in marks.items() if partition not in withheld}, accounts)
 """,
         """\
     self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
     for table, rows in load.rows.items():
-        self._writer.insert(table, list(rows.values()))
+        refused |= self._insert(table, list(rows.values()))
 """,
         (law.SINK_POSITION,),
         (),
@@ -174,8 +183,8 @@ MUTANTS: Final = (
     Mutant(
         "a new owner does not send again from the sink position",
         "streams.owner:Owner._claim",
-        "found.changelog_offset if found else 0",
-        "partition.changelog_offset",
+        "partition.changelog_from(offset)",
+        "partition.changelog_from(partition.changelog_offset)",
         (law.SINK_POSITION,),
         _MOVES,
     ),
@@ -196,6 +205,14 @@ MUTANTS: Final = (
         ("restore",),
     ),
     Mutant(
+        "while much is sent again, the position found is not made one's own",
+        "streams.outbox:Outbox._flush",
+        "account.mark for partition, account in accounts.items()}",
+        "account.mark for partition, account in accounts.items() if account.mark.applied}",
+        (law.SINK_POSITION,),
+        ("restore", "kill", "rebalance", "slow"),
+    ),
+    Mutant(
         "a refusal is forgotten before it is in ClickHouse",
         "streams.owner:Owner._delete_flushed_letters",
         "for offset, key in self._letters if offset <= flushed",
@@ -205,7 +222,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what is astray is taken away and not published again",
-        "streams.owner:Owner._make_unit",
+        "streams.owner:Owner._apply",
         "if unit.astray:",
         "if False:",
         (law.REROUTED,),
@@ -226,20 +243,26 @@ def applied(mutant: Mutant) -> Iterator[None]:
     assert source.count(mutant.old) == 1, f"{mutant.function} has changed: adapt the mutant {mutant.name!r}"
     made: dict[str, Any] = {}
     exec(compile(source.replace(mutant.old, mutant.new), mutant.function, "exec"), vars(module), made)  # noqa: S102
-    module.renew = renew
+    module.committed = _committed
     setattr(owner, name, made[name])
     try:
         yield
     finally:
         setattr(owner, name, original)
-        del module.renew
+        del module.committed
 
 
-async def renew(partition: Partition) -> None:
-    """For one of the mutants: what an application does that starts another producer and believes in its own state."""
-    producer: Any = partition._producer
-    producer._lane = Lane()
+async def _committed(partition: Partition, unit: Unit, meta: Meta) -> bool:
+    """For one of the mutants: after a failure, what an application does that starts another producer and believes in its own
+    state."""
     try:
-        await producer.start()
-    except KafkaError as error:
-        raise OwnershipLost(repr(error)) from error
+        await partition.commit(unit, meta)
+    except OwnershipLost as lost:
+        producer: Any = partition._producer
+        producer._lane = Lane()
+        try:
+            await producer.start()
+        except KafkaError:
+            raise lost from None
+        return False
+    return True

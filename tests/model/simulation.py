@@ -37,6 +37,7 @@ PARTITIONS: Final = 2
 # After the calm: a claim again after 10 s, what is missing is noticed after 10 s, a seek again after 5 s, and some of that
 # twice. Less than the time after which a worker that is stuck ends itself.
 _DRAIN_S_MAX: Final = 120.0
+_DELETE_RETENTION_MS: Final = 8000  # short, so that deletions are gone while copies from before them are still there
 _STAYS_DRAINED_S: Final = 6.0  # three reports: a ClickHouse that is not as it was left would have been noticed
 
 
@@ -69,10 +70,10 @@ class Simulation:
         self.story = make_story(rng, events_max, PARTITIONS, int(BEGINNING_S * 1000))
         self.law = Law(rules, PARTITIONS, ground, self._now_ms)
         network = Network(loop, rng)
-        kafka = Kafka(self._now_ms, self._later, self.law.check_commit)
+        kafka = Kafka(self._now_ms, self._later, self.law.check_commit, rng.choice([4.0, 60.0]))
         self.law.kafka = kafka
         way = Way(loop, network, kafka, Weather(), rng.choice([1, 2, 100]), rng.choice([2, 5, 100]))
-        cluster = Cluster("cluster", ground, "state-id", 86_400_000, laws.STATE_BYTES_MAX + 4096, 4_000_000)
+        cluster = Cluster("cluster", ground, "state-id", _DELETE_RETENTION_MS, laws.STATE_BYTES_MAX + 4096, 4_000_000)
         self.world = World(
             rng, loop, network, way, self.law, ClickHouse(self.law), Weather(), Disks(), cluster, settings
         )
@@ -83,8 +84,8 @@ class Simulation:
     def _now_ms(self) -> int:
         return int((BEGINNING_S + self.loop.now) * 1000)
 
-    def _later(self, call: Any) -> None:
-        self.loop.call_later(self.rng.uniform(0, 0.03), call, context=SERVERS)
+    def _later(self, call: Any, after_s: float) -> None:
+        self.loop.call_later(after_s + self.rng.uniform(0, 0.03), call, context=SERVERS)
 
     def run(self, calm_from_s: float) -> None:
         """Runs until everything has been in ClickHouse for a while; the law knows what was seen."""

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 
 import aiokafka
 
-from streams import local_copy
+from streams import local_copy, setbacks
+from streams.errors import OwnershipLost
 from tests.model.disk import LocalCopy
 from tests.model.kafka_clients import Consumer, Producer
+from tests.model.law import NO_ERROR
 from tests.model.loop import BEGINNING_S, Loop
 from tests.model.worker import World
 
@@ -29,6 +31,7 @@ def substituted(world: World) -> Iterator[None]:
             AIOKafkaProducer=partial(Producer, world.way),
             AIOKafkaConsumer=partial(Consumer, world.way),
         ),
+        id(setbacks.Setbacks): partial(_Setbacks, world),
         id(local_copy.LocalCopy): partial(LocalCopy, world.disks, world.law),
     }
     modules = [module for name, module in sys.modules.items() if name.startswith("streams.")]
@@ -45,6 +48,19 @@ def substituted(world: World) -> Iterator[None]:
     finally:
         for module, name, value in changed:
             setattr(module, name, value)
+
+
+class _Setbacks(setbacks.Setbacks):
+    """The real ones. Nothing but a lost ownership may ever come to them."""
+
+    def __init__(self, world: World, partition: int, records_max: int) -> None:
+        super().__init__(partition, records_max, lambda: world.loop.now)
+        self._law = world.law
+
+    def failed(self, error: Exception) -> float:
+        if not isinstance(error, OwnershipLost):
+            self._law.broken(NO_ERROR, repr(error))
+        return super().failed(error)
 
 
 def _clock(loop: Loop) -> SimpleNamespace:

@@ -6,7 +6,7 @@ partitions that another worker got meanwhile.
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Set
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -81,6 +81,7 @@ class SimulatedWorker:
         self._orders: asyncio.Queue[set[int]]
         self._tasks: list[asyncio.Task[Any]] = []
         self._following: asyncio.Lock
+        self._held: Set[tuple[str, int]]  # not to be polled
         self._is_leaving = False
         self._assignment: Assignment
         self._outbox: Outbox
@@ -90,7 +91,7 @@ class SimulatedWorker:
         assert not self.process.alive
         self.process = Process(self.name)
         self._positions, self._orders, self._tasks = {}, asyncio.Queue(), []
-        self._following, self._is_leaving = asyncio.Lock(), False
+        self._following, self._is_leaving, self._held = asyncio.Lock(), False, set()
         self._start(self._main())
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -115,7 +116,7 @@ class SimulatedWorker:
                 settings, number, self._outbox, GENERATION, self._look_at, self._seek, rerouter, on_taken
             )  # fmt: skip
 
-        self._assignment = Assignment(make_owner, self._fail, settings.poll_records_max)
+        self._assignment = Assignment(make_owner, self._fail, settings.poll_records_max, self._hold)
         watch = Watch(settings, self._assignment, self._outbox, lambda: dict(self._positions))
         streams: dict[str, asyncio.Queue[RecordBatch]] = {topic: asyncio.Queue(8) for topic in SOURCES}
         services: list[Callable[[], Coroutine[Any, Any, None]]]
@@ -152,6 +153,9 @@ class SimulatedWorker:
             self._world.law.broken(NO_ERROR, repr(error))
         self.process.kill()
 
+    def _hold(self, full: Set[tuple[str, int]]) -> None:
+        self._held = full
+
     async def _look_at(self) -> Cluster:
         try:
             await self._world.way.call(lambda: None)
@@ -184,7 +188,7 @@ class SimulatedWorker:
             world.rng.shuffle(tps)
             for tp in tps:
                 start = self._positions.get(tp)
-                if start is None or world.way.kafka.log(*tp).stable <= start:
+                if start is None or tp in self._held or world.way.kafka.log(*tp).stable <= start:
                     continue
                 with suppress(KafkaError):
                     records, end = await world.way.call(
