@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo test faults lint bench
 
 setup: $(READY)
 
@@ -24,9 +24,24 @@ demo: $(READY)
 test: $(READY)
 	$(VENV)/bin/pytest
 
-# How fast, and where the time goes: docs/performance.md. Some minutes; nothing else should run meanwhile.
-bench: $(READY)
-	$(VENV)/bin/python -m bench.throughput
+# Every way of hurting a stream, 200 seeded runs (about an hour on two cores): docs/guarantees.md, the fault matrix.
+faults: $(READY)
+	$(VENV)/bin/python -m tests.faults
+
+# How fast, beside its peers: about 25 minutes, writes bench/RESULTS.md. Nothing else should run meanwhile.
+# Some of it: make bench ONLY=latency,outage
+ONLY ?=
+PEERS := .venv-bench/.ready
+
+bench: $(READY) $(PEERS)
+	$(VENV)/bin/python -m bench $(if $(ONLY),--only $(ONLY))
+
+# An environment of their own, since Quix Streams wants an older pydantic than posventa.
+$(PEERS): bench/peers/requirements.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	echo '*' > .venv-bench/.gitignore
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

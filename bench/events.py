@@ -4,14 +4,15 @@ Owns what the measured stream looks like; docs/performance.md repeats it. Pure: 
 """
 
 import random
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.events import Event, Feedback, Finding, Sale
 from schemas.measures import VERDICTS
 
 _HOUR_MS: Final = 3_600_000
-_SPAN_HOURS: Final = 7 * 24
+_WEEK_HOURS: Final = 7 * 24
 _AFFILIATES: Final = [f"affiliate-{number:03}" for number in range(200)]
 # Popularity by rank, as in most shops of links: the first sells 200 times as much as the last.
 _POPULARITY: Final = list(accumulate(1 / rank for rank in range(1, len(_AFFILIATES) + 1)))
@@ -19,26 +20,60 @@ _TOPICS: Final = ["delivery", "price", "fit", "battery", "support", "packaging"]
 _COMMENT: Final = "Arrived two days late, but the fit is right and support answered at once."
 
 
-def week_of_events(seed: int, count: int, newest: int) -> list[Event]:
-    """`count` valid events in the order of their times, the last at most at `newest` (epoch ms). No event comes twice.
+def week_of_events(seed: int, count: int, newest: int, hours: int = _WEEK_HOURS) -> list[Event]:
+    """`count` valid events in the order of their times, the last at most at `newest` (epoch ms). No event comes twice,
+    not even with another seed.
 
-    A customer has 1 to 3 sales; 1 or 2 answers follow within two days, 4 of 5 with their sale's id; 1 sale of 20 is
-    refunded.
+    A customer has 1 to 3 sales within the `hours`; 1 or 2 answers follow within two days, 4 of 5 with their sale's id;
+    1 sale of 20 is refunded.
     """
     rng = random.Random(seed)
     events: list[Event] = []
     number = 0
     while len(events) < count:
-        events += _customer(rng, number, newest)
+        events += _customer(rng, f"{seed}-{number}", f"brand-{number % 5}", newest - hours * _HOUR_MS, newest)
         number += 1
     events = events[:count]
     events.sort(key=lambda event: event.occurred_at)
     return events
 
 
-def _customer(rng: random.Random, number: int, newest: int) -> list[Event]:
-    brand, customer = f"brand-{number % 5}", f"{rng.getrandbits(128):032x}"
-    sales = [_sale(rng, brand, customer, f"{number}-{n}", newest) for n in range(rng.choice([1, 1, 2, 3]))]
+def one_sale_each(seed: int, count: int, newest: int) -> Iterator[Event]:
+    """`count` customers with one sale each, within a week."""
+    rng = random.Random(seed)
+    for number in range(count):
+        customer = f"{rng.getrandbits(128):032x}"
+        yield _sale(rng, f"brand-{number % 5}", customer, f"{seed}-{number}", newest - _WEEK_HOURS * _HOUR_MS, newest)
+
+
+class Totals(NamedTuple):
+    """What events amount to in ClickHouse; money in ten-thousandths."""
+
+    sales: int
+    gross: int
+    commission: int
+    refunded: int
+    feedback: int  # linked or not
+    journeys: int
+    answers: int
+
+
+def totals(events: Iterable[Event]) -> Totals:
+    """By simple sums over made-up events, in which nothing is rejected, revised or taken back."""
+    sales = gross = commission = refunded = answers = 0
+    for event in events:
+        if isinstance(event, Feedback):
+            answers += 1
+        elif event.action == "REFUNDED":
+            refunded += event.amount
+        else:
+            sales, gross, commission = sales + 1, gross + event.amount, commission + event.commission
+    return Totals(sales, gross, commission, refunded, answers, sales, answers)
+
+
+def _customer(rng: random.Random, name: str, brand: str, oldest: int, newest: int) -> list[Event]:
+    customer = f"{rng.getrandbits(128):032x}"
+    sales = [_sale(rng, brand, customer, f"{name}-{n}", oldest, newest) for n in range(rng.choice([1, 1, 2, 3]))]
     events: list[Event] = list(sales)
     for sale in sales:
         if rng.random() < 0.05:
@@ -46,16 +81,16 @@ def _customer(rng: random.Random, number: int, newest: int) -> list[Event]:
                 sale._replace(event_id=f"{sale.sale_id}-r", action="REFUNDED", occurred_at=_later(rng, sale, newest))
             )
     for n in range(rng.choice([1, 1, 2])):
-        events.append(_answer(rng, rng.choice(sales), f"{number}-{n}", newest))
+        events.append(_answer(rng, rng.choice(sales), f"{name}-{n}", newest))
     return events
 
 
-def _sale(rng: random.Random, brand: str, customer: str, name: str, newest: int) -> Sale:
+def _sale(rng: random.Random, brand: str, customer: str, name: str, oldest: int, newest: int) -> Sale:
     amount = rng.randrange(5_0000, 300_0000, 100)
     return Sale(
         f"s{name}-p", brand, customer, f"s{name}", "PLACED", 0, rng.choices(_AFFILIATES, cum_weights=_POPULARITY)[0],
         f"product-{rng.randrange(500)}", "PHYSICAL", amount, amount // 10, "EUR", f"campaign-{rng.randrange(20)}",
-        None, newest - rng.randrange(_SPAN_HOURS * _HOUR_MS),
+        None, rng.randrange(oldest, newest),
     )  # fmt: skip
 
 

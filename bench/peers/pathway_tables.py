@@ -1,0 +1,142 @@
+"""Pathway: a table of customers folded by a stateful reducer, their contributions flattened, panes as sums of them.
+
+When a customer changes, Pathway takes the old contributions back and adds the new ones: its own way to the same
+difference. What was read is persisted once a flush, and comes at least once after a restart. Not like the others: all
+state is in memory, and is computed again from the persisted reads after a restart; comments are not written; panes are
+not apart by source partition, since Pathway does not tell a reducer where a record came from.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pathway as pw
+
+from bench.peers.job import FLUSH_S, RULES, Arguments, Sink, arguments, decode, load, now_version
+from schemas.measures import MEASURES
+from streams import records
+from streams.domain import state as states
+from streams.domain.contributions import Answer, Journey, contributions
+from streams.domain.fold import fold
+from streams.rows import KeyedRow, RowMaker
+
+_FLUSH_MS = int(FLUSH_S * 1000)
+_ROWS = RowMaker(1, 0, RULES)
+
+Row = dict[str, Any]
+
+
+@pw.reducers.stateful_many  # type: ignore[untyped-decorator]
+def fold_all(state: bytes | None, rows: list[tuple[list[Any], int]]) -> bytes:
+    """A customer's bytes after more of their events."""
+    events = [decode(is_sale, value) for (is_sale, value), _ in rows]
+    customer = load(state, events[0])
+    for event in events:
+        fold(customer, event, RULES)
+    return states.encode(customer)
+
+
+@pw.udf(deterministic=True)  # type: ignore[untyped-decorator]
+def owned(state: bytes) -> tuple[list[tuple[bytes, list[int]]], list[tuple[bytes, int]], list[bytes]]:
+    """What a customer adds to which pane and topic, and their journeys and answers."""
+    all_of_it = contributions(states.decode(state), RULES)
+    return (
+        [(records.pack_key(records.PANE, key), added) for key, added in all_of_it.panes.items()],
+        [(records.pack_key(records.TOPIC, key), count) for key, count in all_of_it.topics.items()],
+        [records.pack(row) for row in (*all_of_it.journeys.values(), *all_of_it.answers.values())],
+    )
+
+
+class _Output:
+    """Changes of several tables, flushed when all of them have seen the end of a time."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._ended: dict[str, int] = {}
+
+    def add(self, name: str, table: Any, on_row: Callable[[Row], None], on_gone: Callable[[Row], None]) -> None:
+        """Subscribes: `on_row` for what is new, `on_gone` for what has gone without anything in its place."""
+        self._ended[name] = -1
+        came: set[Any] = set()
+        went: dict[Any, Row] = {}
+
+        def on_change(key: Any, row: Row, time: int, is_addition: bool) -> None:
+            if is_addition:
+                came.add(key)
+                on_row(row)
+            else:
+                went[key] = row
+
+        def on_time_end(time: int) -> None:
+            for key, row in went.items():
+                if key not in came:
+                    on_gone(row)
+            came.clear()
+            went.clear()
+            self._ended[name] = time
+            if min(self._ended.values()) == time:
+                self._sink.flush()
+
+        pw.io.subscribe(table, on_change, on_time_end=on_time_end)
+
+
+def build(given: Arguments) -> None:
+    """The whole graph."""
+    events = pw.Table.concat_reindex(_read(given, given.sales, True), _read(given, given.feedback, False))
+    customers = events.groupby(pw.this.key).reduce(pw.this.key, state=fold_all(pw.this.is_sale, pw.this.data))
+    everything = customers.select(owned=owned(pw.this.state))
+    panes = _flat(everything, 0).select(key=pw.this.one[0], added=pw.this.one[1])
+    # A column each: the sum of arrays misses changes that leave the number of rows as it was (Pathway 0.33.0).
+    sums = {measure: pw.reducers.sum(pw.this.added[at]) for at, measure in enumerate(MEASURES)}
+    panes = panes.groupby(pw.this.key).reduce(pw.this.key, **sums)
+    topics = _flat(everything, 1).select(key=pw.this.one[0], added=pw.this.one[1])
+    topics = topics.groupby(pw.this.key).reduce(pw.this.key, answers=pw.reducers.sum(pw.this.added))
+    counted = events.reduce(count=pw.reducers.count())
+
+    sink = Sink(given.clickhouse, "pathway")
+    output = _Output(sink)
+    output.add("panes", panes, lambda row: sink.put([_pane(row["key"], [row[measure] for measure in MEASURES])]),
+               lambda row: sink.put([_pane(row["key"], [0] * len(MEASURES))]))  # fmt: skip
+    output.add("topics", topics, lambda row: sink.put([_topic(row["key"], row["answers"])]),
+               lambda row: sink.put([_topic(row["key"], 0)]))  # fmt: skip
+    # A sale or a feedback that is known stays known.
+    output.add("rows", _flat(everything, 2), lambda row: sink.put([_row(row["one"])]), lambda _: None)
+    output.add("count", counted, lambda row: sink.applied("all", 0, row["count"]), lambda _: None)
+
+
+def _read(given: Arguments, topic: str, is_sale: bool) -> Any:
+    kafka = {"bootstrap.servers": given.kafka, "group.id": "bench-pathway", "auto.offset.reset": "earliest"}
+    table = pw.io.kafka.read(
+        kafka, topic=topic, format="raw", autogenerate_key=True, autocommit_duration_ms=_FLUSH_MS, name=topic
+    )
+    return table.select(pw.this.key, pw.this.data, is_sale=is_sale)
+
+
+def _flat(everything: Any, part: int) -> Any:
+    return everything.select(one=pw.this.owned[part]).flatten(pw.this.one)
+
+
+def _pane(key: bytes, measures: Any) -> KeyedRow:
+    unpacked: Any = records.unpack_key(key)
+    return _ROWS.pane(unpacked, measures, now_version())
+
+
+def _topic(key: bytes, answers: int) -> KeyedRow:
+    unpacked: Any = records.unpack_key(key)
+    return _ROWS.topic(unpacked, answers, now_version())
+
+
+def _row(packed: bytes) -> KeyedRow:
+    values: Any = records.unpack_key(b" " + packed)
+    if len(values) == len(Journey._fields):
+        return _ROWS.journey(Journey(*values), now_version())
+    return _ROWS.answer(Answer(*values), now_version())
+
+
+if __name__ == "__main__":
+    started_with = arguments()
+    build(started_with)
+    backend = pw.persistence.Backend.filesystem(str(started_with.directory))
+    pw.run(
+        monitoring_level=pw.MonitoringLevel.NONE,
+        persistence_config=pw.persistence.Config(backend, snapshot_interval_ms=_FLUSH_MS),
+    )

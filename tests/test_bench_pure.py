@@ -1,0 +1,117 @@
+"""The arithmetic of the benchmarks: what is made up, how old an event is, what counts in a ratio. No clock, no server."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from bench.events import totals, week_of_events
+from bench.results import page, ratios
+from bench.steady import ages_at, percentile
+from schemas.events import Event, Feedback, Sale
+from schemas.validation import validate_feedback, validate_sale
+from streams.domain.contributions import contributions
+from streams.domain.fold import fold
+from streams.domain.panes import COMMISSION, FEEDBACK, GROSS, REFUNDED, SALES, UNLINKED_FEEDBACK
+from streams.domain.rules import Rules
+from streams.domain.state import Customer
+
+NOW = 1_790_000_000_000
+EVENTS = week_of_events(1, 3000, NOW, hours=48)
+
+
+def test_totals_are_what_folding_every_customer_gives() -> None:
+    """The expected totals of a run come from plain sums; the product's own code agrees."""
+    customers: dict[tuple[str, str], Customer] = {}
+    for event in EVENTS:
+        key = event.brand_id, event.customer_id
+        fold(customers.setdefault(key, Customer.empty(*key)), event, Rules())
+    summed: Counter[int] = Counter()
+    journeys = answers = 0
+    for customer in customers.values():
+        owned = contributions(customer, Rules())
+        journeys, answers = journeys + len(owned.journeys), answers + len(owned.answers)
+        for pane in owned.panes.values():
+            summed.update(dict(enumerate(pane)))
+    feedback = summed[FEEDBACK] + summed[UNLINKED_FEEDBACK]
+    money = (summed[GROSS], summed[COMMISSION], summed[REFUNDED])
+    assert totals(EVENTS) == (summed[SALES], *money, feedback, journeys, answers)
+
+
+@pytest.mark.parametrize("count", [1, 50, 2999])
+def test_totals_hold_for_the_first_events_of_a_stream_too(count: int) -> None:
+    """A stream may be stopped anywhere: no refund or answer stands before its sale."""
+    seen: set[str] = set()
+    for event in EVENTS[:count]:
+        if isinstance(event, Sale) and event.action == "PLACED":
+            seen.add(event.sale_id)
+        elif event.sale_id:
+            assert event.sale_id in seen
+
+
+def test_made_up_events_are_valid_ordered_and_never_the_same() -> None:
+    others = week_of_events(2, 3000, NOW)
+    assert len({event.event_id for event in EVENTS + others}) == len(EVENTS) + len(others)
+    for events in (EVENTS, others):
+        assert [event.occurred_at for event in events] == sorted(event.occurred_at for event in events)
+        _validate_all(events)
+    assert min(event.occurred_at for event in EVENTS) >= NOW - 48 * 3_600_000
+    assert week_of_events(1, 3000, NOW, hours=48) == EVENTS
+
+
+def _validate_all(events: list[Event]) -> None:
+    for event in events:
+        if isinstance(event, Feedback):
+            validate_feedback(event)
+        else:
+            validate_sale(event)
+
+
+def test_an_event_is_as_old_as_the_first_look_that_shows_it() -> None:
+    due = [10.0, 10.1, 10.2, 10.3]
+    looks = [(10.15, 100), (10.25, 102), (10.35, 102), (10.5, 104)]
+    assert ages_at(due, 100, looks, since=0.0) == pytest.approx([0.25, 0.15, 0.3, 0.2])
+
+
+def test_a_stall_makes_everything_old_that_was_due_in_it() -> None:
+    """Open load: events that come while the worker stands still count from when they were due."""
+    due = [number / 100 for number in range(1000)]
+    looks = [(moment / 10, round(moment * 10)) for moment in range(50)] + [(10.0, 1000)]
+    ages = sorted(ages_at(due, 0, looks, since=0.0))
+    assert len(ages) == 1000
+    assert ages[489] == pytest.approx(0.1)
+    assert percentile(ages, 0.99) == pytest.approx(5.0)  # due at 5.00, shown at 10.0
+    assert ages[-1] == pytest.approx(5.1)
+
+
+def test_only_what_is_due_after_the_warm_up_counts() -> None:
+    assert ages_at([1.0, 2.0, 3.0], 0, [(4.0, 3)], since=2.0) == [2.0, 1.0]
+
+
+def test_a_percentile_is_a_value_that_was_seen() -> None:
+    assert [percentile([1.0, 2.0, 3.0, 4.0], share) for share in (0.0, 0.25, 0.5, 0.99, 1.0)] == [
+        1.0,
+        1.0,
+        2.0,
+        4.0,
+        4.0,
+    ]
+
+
+def test_a_ratio_is_within_a_round_in_which_both_did_the_job() -> None:
+    rounds: list[dict[str, Any]] = [
+        {"a": {"rate": 10.0}, "b": {"rate": 2.0}},
+        {"a": {"rate": 30.0}, "b": {"wrong": "it ended"}},
+        {"a": {"rate": 20.0}, "b": {"rate": 10.0}},
+    ]
+    assert ratios(rounds, "a", "b") == [5.0, 2.0]
+
+
+def test_the_page_says_who_did_not_do_the_job() -> None:
+    origin = {"date": "2026-01-01", "commit": "abc", "machine": "2 cores", "versions": {"CPython": "3.11"}}
+    rounds = [{"stock Faust": {"wrong": "ClickHouse shows less\nthan expected"}, "bare aiokafka loop": {"rate": 4e5}}]
+    result = {"sizes": {"records": 100, "peer_records": 10}, "rounds": rounds}
+    text = page({"throughput": {"origin": origin, "result": result}})
+    assert "stock Faust did not do the job in a round, which does not count: ClickHouse shows less" in text
+    assert "| stock Faust | - |" in text
+    assert "**400,000**" in text
