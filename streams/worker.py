@@ -16,7 +16,6 @@ from typing import Any
 
 import faust
 from faust.tables import TableManager
-from faust.transport.drivers import TRANSPORTS
 from faust.types import TP
 from kafka.errors import KafkaError
 from mode import CrashingSupervisor
@@ -25,8 +24,7 @@ from sinks.errors import SinkError
 from sinks.migrate import migrate
 from sinks.writer import Writer
 from streams.assignment import Assignment
-from streams.batches import BatchSchema
-from streams.batches.transport import TRANSPORT, positions
+from streams.batches import BatchSchema, positions, register
 from streams.cluster import Cluster, look_at
 from streams.errors import OwnershipLost
 from streams.kafka_clients import faust_credentials
@@ -146,7 +144,7 @@ class Looks:
 def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
     """The Faust application: membership, fetching and two agents over record batches. Whoever starts with the `name` of a
     worker that ended takes its place in the group."""
-    TRANSPORTS.aliases["batch"] = TRANSPORT
+    register()
     app = faust.App(
         GROUP,
         broker=[f"batch://{address.strip()}" for address in settings.kafka.split(",")],
@@ -155,6 +153,7 @@ def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=name,
         stream_buffer_maxsize=_STREAM_BATCHES_MAX,
         broker_max_poll_records=settings.poll_records_max,
         broker_session_timeout=settings.session_timeout,
@@ -165,7 +164,6 @@ def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
         datadir=str(Path(settings.state_dir) / "faust"),
         TableManager=NoTables,
     )
-    app.group_instance_id = name
     worker = Worker(settings, app, writer)
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]

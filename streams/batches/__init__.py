@@ -1,11 +1,12 @@
-"""Batch delivery for Faust: one event per poll and topic-partition instead of one per record.
+"""Batch delivery for Faust: one event per poll and topic-partition instead of one per record. See docs/batches.md.
 
-A small extension that knows nothing of posventa. Faust keeps membership, fetching, agents and supervision; what has
-been processed is the business of whoever receives the batches, who must *check* continuity by `start` and `end`.
-Use it with topics of `acks=False`, `BatchSchema` and `stream.noack()`; register the transport as in worker.py.
+A library of its own: it imports Faust and aiokafka, nothing else, and by relative names, so that this folder can be
+copied under any name. Faust keeps membership, agents and supervision; what has been processed is the business of
+whoever receives the batches, who must *check* continuity by `start` and `end`.
 """
 
-from streams.batches.record_batch import RecordBatch
-from streams.batches.schema import BatchSchema
+from .record_batch import RecordBatch
+from .schema import BatchSchema
+from .transport import positions, register
 
-__all__ = ["BatchSchema", "RecordBatch"]
+__all__ = ["BatchSchema", "RecordBatch", "positions", "register"]
