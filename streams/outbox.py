@@ -159,6 +159,8 @@ class Outbox:
         for partition in moved:
             accounts[partition].on_moved()
         for partition in refused.keys() & accounts.keys():
+            if self.accounts.get(partition) is accounts[partition]:
+                self.close_account(partition)  # rows are missing: no later flush may report past them
             accounts[partition].on_refused(refused[partition])
 
     def _send(

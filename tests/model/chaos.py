@@ -39,6 +39,25 @@ class Chaos:
 
     def begin(self) -> None:
         """Sets the weather, plans the faults and starts the workers."""
+        self._set_weather()
+        rng, world = self._rng, self._world
+        now_and_then: list[tuple[str, float, Callable[[], object]]] = [
+            ("clickhouse", 3, self._away),
+            ("restore", 4, self._take_backup),
+            ("restore", 8, self._restore),
+            ("rebalance", 4, self._group.rebalance),
+            ("leave", 8, lambda: rng.choice(self._workers).start_to_leave()),
+            ("compaction", 2, lambda: world.way.kafka.compact(STATE, world.cluster.changelog_delete_retention_ms, rng)),
+        ]
+        for kind, mean_s, fault in now_and_then:
+            if kind in self._kinds:
+                self._every(mean_s, fault)
+        for worker in self._workers:
+            self.boot(worker)
+        self._supervise()
+        world.loop.call_later(self.lasts_s, self._calm_down)
+
+    def _set_weather(self) -> None:
         rng, world, kinds = self._rng, self._world, self._kinds
         for weather in (world.way.weather, world.clickhouse_weather):
             weather.slow = rng.uniform(0, 0.1) if "slow" in kinds else 0
@@ -49,21 +68,10 @@ class Chaos:
         if "deliveries" in kinds:
             for name in ("lost", "repeated", "seeks_lost"):
                 setattr(world.carelessness, name, rng.uniform(0, 0.4))
-        now_and_then: list[tuple[str, float, Callable[[], object]]] = [
-            ("clickhouse", 3, self._away),
-            ("restore", 4, self._take_backup),
-            ("restore", 8, self._restore),
-            ("rebalance", 4, self._group.rebalance),
-            ("leave", 8, lambda: rng.choice(self._workers).start_to_leave()),
-            ("compaction", 2, lambda: world.way.kafka.compact(STATE, world.cluster.changelog_delete_retention_ms, rng)),
-        ]
-        for kind, mean_s, fault in now_and_then:
-            if kind in kinds:
-                self._every(mean_s, fault)
-        for worker in self._workers:
-            self.boot(worker)
-        self._supervise()
-        world.loop.call_later(self.lasts_s, self._calm_down)
+        if "poison" in kinds:
+            world.poison = rng.randrange(9)
+        if "refusals" in kinds:
+            world.clickhouse.refused = rng.randrange(9)
 
     def boot(self, worker: SimulatedWorker) -> None:
         """Starts a worker whose end may be planned already."""
@@ -142,12 +150,15 @@ class Chaos:
         self._world.loop.call_later(self._rng.uniform(0, 2), rest, context=SERVERS)
 
     def _restore(self) -> None:
+        """Now and then it is soon done again, while workers still send what the first one lacked."""
         self.clickhouse_lost = True
+        if self._rng.random() < 0.4 and not self._calm:
+            self._world.loop.call_later(self._rng.uniform(0, 2), self._restore, context=SERVERS)
         self._world.clickhouse.restore(self._backup if self._rng.random() < 0.6 else {})
 
     def _calm_down(self) -> None:
         self._calm = True
-        self._world.clickhouse.is_away = False
+        self._world.clickhouse.is_away, self._world.clickhouse.refused, self._world.poison = False, -1, -1
         for weather in (self._world.way.weather, self._world.clickhouse_weather):
             weather.calm_down()
         self._world.carelessness.calm_down()

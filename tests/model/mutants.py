@@ -181,6 +181,22 @@ MUTANTS: Final = (
         (),
     ),
     Mutant(
+        "a partition of which a row is refused gets its report",
+        "streams.outbox:Outbox._send",
+        "withheld = {*moved, *refused}",
+        "withheld = {*moved}",
+        (law.SINK_POSITION,),
+        ("refusals",),
+    ),
+    Mutant(
+        "a later flush reports past a row that was refused",
+        "streams.outbox:Outbox._flush",
+        "self.close_account(partition)",
+        "pass",
+        (law.SINK_POSITION,),
+        ("refusals", "rebalance", "slow"),
+    ),
+    Mutant(
         "a new owner does not send again from the sink position",
         "streams.owner:Owner._claim",
         "partition.changelog_from(offset)",
@@ -210,7 +226,7 @@ MUTANTS: Final = (
         "account.mark for partition, account in accounts.items()}",
         "account.mark for partition, account in accounts.items() if account.mark.applied}",
         (law.SINK_POSITION,),
-        ("restore", "kill", "rebalance", "slow"),
+        ("restore", "rebalance"),
     ),
     Mutant(
         "a refusal is forgotten before it is in ClickHouse",

@@ -32,6 +32,7 @@ from tests.model.worker import SimulatedWorker, World
 
 KINDS: Final = (
     "kill", "pause", "rebalance", "leave", "disk", "kafka", "clickhouse", "restore", "deliveries", "compaction", "slow",
+    "poison", "refusals",
 )  # fmt: skip
 PARTITIONS: Final = 2
 # After the calm: a claim again after 10 s, what is missing is noticed after 10 s, a seek again after 5 s, and some of that

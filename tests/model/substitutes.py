@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
+from zlib import crc32
 
 import aiokafka
 
-from streams import local_copy, setbacks
+from sinks.errors import RowsRefused
+from streams import local_copy, setbacks, unit
 from streams.errors import OwnershipLost
 from tests.model.disk import LocalCopy
 from tests.model.kafka_clients import Consumer, Producer
@@ -33,6 +36,7 @@ def substituted(world: World) -> Iterator[None]:
         ),
         id(setbacks.Setbacks): partial(_Setbacks, world),
         id(local_copy.LocalCopy): partial(LocalCopy, world.disks, world.law),
+        id(unit.make_unit): partial(_make_unit, world, unit.make_unit),
     }
     modules = [module for name, module in sys.modules.items() if name.startswith("streams.")]
     changed = [
@@ -50,15 +54,27 @@ def substituted(world: World) -> Iterator[None]:
             setattr(module, name, value)
 
 
+class _PoisonedError(Exception):
+    """A unit can't be made of a record."""
+
+
+def _make_unit(
+    world: World, make_unit: Any, bench: Any, get_many: Any, version: int, batch: list[Any], now: int
+) -> Any:
+    if any(crc32(record.value or b"") % 9 == world.poison for record in batch):
+        raise _PoisonedError
+    return make_unit(bench, get_many, version, batch, now)
+
+
 class _Setbacks(setbacks.Setbacks):
-    """The real ones. Nothing but a lost ownership may ever come to them."""
+    """The real ones. Nothing may come to them but what the model itself does to an owner."""
 
     def __init__(self, world: World, partition: int, records_max: int) -> None:
         super().__init__(partition, records_max, lambda: world.loop.now)
         self._law = world.law
 
     def failed(self, error: Exception) -> float:
-        if not isinstance(error, OwnershipLost):
+        if not isinstance(error, OwnershipLost | RowsRefused | _PoisonedError):
             self._law.broken(NO_ERROR, repr(error))
         return super().failed(error)
 

@@ -8,7 +8,7 @@ from tests.model.sweep import FAULTS, Sweep, steps_of
 
 SEEDS = 300
 # The seeds that one mutant gets; most need fewer than three.
-MUTANT_SEEDS = 60
+MUTANT_SEEDS = 100
 
 
 def test_whatever_goes_wrong_every_law_holds() -> None:

@@ -64,6 +64,7 @@ class World:
     disks: Disks
     cluster: Cluster
     settings: Settings
+    poison: int = -1  # remainder of the checksum of values that no unit can be made of
     carelessness: Carelessness = field(default_factory=Carelessness)
 
 
