@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 _STREAM_BATCHES_MAX = 8
 # Far beyond any wait for ClickHouse: once Kafka's limit is exceeded, a worker does not come back for minutes.
 _POLL_INTERVAL_S_MAX = 30 * 24 * 3600
+# A heartbeat's answer is how a worker hears of a rebalance, and nobody fetches until the last one has heard.
+_HEARTBEAT_S = 0.5
 _START_WAIT_S = 60
 # A unit makes some hundred thousand objects that live until the next flush and none in cycles: looking for cycles after
 # every 700 of them, Python's default, finds nothing and costs CPU (docs/performance.md: garbage collection).
@@ -61,6 +64,7 @@ class Worker:
         self._settings = settings
         self._app = app
         self._writer = writer
+        self.rebalancing_since = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._looks = Looks(settings)
         self.assignment = Assignment(self._make_owner, self._fail, settings.poll_records_max, self._hold)
@@ -82,6 +86,16 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rerouter.stop()
         self._writer.close()
+
+    async def become(self, partitions: set[int]) -> None:
+        """Follows the group's decision: partitions that stay go on with what was fetched all the while."""
+        before = set(self.assignment.owners)
+        await self.assignment.become(partitions)
+        log.info(
+            "rebalanced: %d partitions stay, %s come, %s go; nothing was fetched for %.2f s",
+            len(before & partitions), sorted(partitions - before) or "none", sorted(before - partitions) or "none",
+            time.monotonic() - self.rebalancing_since,
+        )  # fmt: skip
 
     def _make_owner(self, number: int, on_taken: Any) -> Owner:
         return Owner(
@@ -157,7 +171,7 @@ def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
         stream_buffer_maxsize=_STREAM_BATCHES_MAX,
         broker_max_poll_records=settings.poll_records_max,
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_heartbeat_interval=min(_HEARTBEAT_S, settings.session_timeout / 4),
         broker_max_poll_interval=_POLL_INTERVAL_S_MAX,
         broker_request_timeout=max(90.0, settings.session_timeout * 2),
         broker_commit_interval=3600,  # nothing is ever acknowledged to Faust, so it has nothing to commit
@@ -166,9 +180,13 @@ def make_app(settings: Settings, writer: Writer, name: str) -> faust.App:
     )
     worker = Worker(settings, app, writer)
 
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
+    async def on_revoked(_app: faust.App, _revoked: set[TP], **_: Any) -> None:
+        worker.rebalancing_since = time.monotonic()
+
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
     async def on_assigned(_app: faust.App, assigned: set[TP], **_: Any) -> None:
-        await worker.assignment.become({tp.partition for tp in assigned if tp.topic in SOURCES})
+        await worker.become({tp.partition for tp in assigned if tp.topic in SOURCES})
 
     @app.agent(app.topic(SALES, schema=BatchSchema(), acks=False), supervisor_strategy=CrashingSupervisor)  # type: ignore[untyped-decorator]
     async def sales(stream: Any) -> None:

@@ -1,5 +1,6 @@
 """Partitions move calmly: who restarts takes its own place, and who stays is not disturbed."""
 
+import re
 import time
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from kafka.admin import KafkaAdminClient
 from streams.partition import GROUP
 from tests.engines import Engines, engines
 from tests.tricky import tricky_events
+
+SESSION_S = 6.0  # of tests.engines
 
 
 def newest() -> int:
@@ -35,6 +38,33 @@ def test_a_killed_worker_is_back_long_before_its_session_ends(tmp_path: Path) ->
         members = _members(running)
         assert len(members) == 1
         assert members[0] == (tmp_path / "state-0" / "worker").read_text()
+
+
+def test_who_joins_and_leaves_disturbs_no_partition_that_stays(tmp_path: Path) -> None:
+    events = tricky_events(14, 600, newest())
+    thirds = [events[start::3] for start in range(3)]
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        published = running.publish(thirds[0])
+        running.settle(published)
+        first = claims(running)
+        running.start_worker(1)
+        running.wait_for(lambda: claims(running) != first, "partitions to move")
+        published += running.publish(thirds[1])
+        running.settle(published)
+        joined = claims(running)
+        stayed = {number for number in first if joined[number] == first[number]}
+        assert len(stayed) == len(first) // 2
+        running.workers.pop(1).terminate()
+        published += running.publish(thirds[2])
+        running.settle(published)
+        left = claims(running)
+        assert {number: left[number] for number in stayed} == {number: first[number] for number in stayed}
+        assert all(left[number] == joined[number] + 1 for number in first.keys() - stayed)
+        assert running.differences(events) == []
+        pauses = [float(s) for s in re.findall(r"fetched for ([\d.]+) s", (tmp_path / "worker-0.log").read_text())]
+        assert len(pauses) == 3
+        assert max(pauses[1:]) < SESSION_S
 
 
 def _members(running: Engines) -> list[str]:
