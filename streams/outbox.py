@@ -259,9 +259,10 @@ class Outbox:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until the event, or so many seconds."""
+    """Until the event, or so many seconds. (asyncio.wait_for may swallow a cancellation that comes with the event.)"""
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _now_ms() -> int:

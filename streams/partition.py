@@ -131,6 +131,8 @@ class Partition:
         begun = told_at = time.monotonic()
         start = self._local.offset
         async for got in self._read(consumer, start, end):
+            if got[-1].offset >= end:  # nobody who was there before the fence wrote that
+                raise OwnershipLost(f"partition {self.number}: another owner claimed it meanwhile")
             self.recovered_records += len(got)
             self._local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
             if time.monotonic() - told_at > _TELL_EVERY_S:
@@ -229,8 +231,10 @@ async def _reader(settings: Settings, tps: list[Any]) -> AsyncIterator[Any]:
 
 
 async def _logs(consumer: Any, tps: list[Any]) -> dict[str, Log]:
-    """Where the logs of this partition's three topics start and end (the last stable offset)."""
-    starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+    """Where the logs of this partition's three topics start and end (the last stable offset). The first is the changelog: its
+    end is asked for before the others', so that what it has applied lies below them."""
+    starts = await consumer.beginning_offsets(tps)
+    ends = await consumer.end_offsets(tps[:1]) | await consumer.end_offsets(tps[1:])
     return {tp.topic: Log(starts[tp], ends[tp]) for tp in tps}
 
 

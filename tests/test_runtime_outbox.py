@@ -222,6 +222,23 @@ def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: 
     assert _position(writer) is None
 
 
+def test_a_cancelled_outbox_ends_in_whatever_moment_rows_come() -> None:
+    async def ends(steps: int) -> bool:
+        outbox = Outbox(Settings(), Writer("http://127.0.0.1:1"), 1, "test")
+        running = asyncio.create_task(outbox.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        outbox.put([_comment("f1")], 10)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        _, pending = await asyncio.wait({running}, timeout=1)
+        running.cancel()
+        return not pending
+
+    assert [steps for steps in range(4) if not asyncio.run(ends(steps))] == []
+
+
 def test_rows_of_an_owner_that_let_go_are_sent_and_nothing_is_reported_for_it(writer: Outage, clickhouse: str) -> None:
     async def scenario() -> None:
         outbox = Outbox(Settings(), writer, 1, "test")

@@ -6,12 +6,13 @@ calls fail, as aiokafka's do until the application makes another producer.
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
 
-from tests.model.kafka import Entry, Kafka
+from tests.model.kafka import Entry, Kafka, Log
 from tests.model.loop import Loop
 from tests.model.network import Lane, Network, Weather
 
@@ -163,13 +164,12 @@ class Consumer:
         return dict(await self._way.call(lambda: dict.fromkeys(tps, 0)))
 
     async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
-        """The last stable offsets, or the high watermarks."""
+        """The last stable offsets, or the high watermarks; of each partition at another moment, from another broker."""
+        asked = {tp: self._way.begin(partial(self._end, self._way.kafka.log(tp.topic, tp.partition))) for tp in tps}
+        return {tp: await answer for tp, answer in asked.items()}
 
-        def effect() -> dict[Any, int]:
-            logs = {tp: self._way.kafka.log(tp.topic, tp.partition) for tp in tps}
-            return {tp: log.stable if self._is_committed else log.end for tp, log in logs.items()}
-
-        return dict(await self._way.call(effect))
+    def _end(self, log: Log) -> int:
+        return log.stable if self._is_committed else log.end
 
     async def getmany(self, *tps: Any, timeout_ms: int = 0, max_records: int | None = None) -> dict[Any, list[Entry]]:
         """What a poll brings; positions pass what is not for applications."""

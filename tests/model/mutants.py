@@ -53,13 +53,13 @@ MUTANTS: Final = (
         async with _reader(self._settings, self._tps) as consumer:
             logs = await _logs(consumer, self._tps)
             metas.check_changelog(self.number, logs[STATE])
-            await self._recover(consumer, logs[STATE])
+            await self._recover(consumer, logs[STATE].end)
 """,
         """\
         async with _reader(self._settings, self._tps) as consumer:
             logs = await _logs(consumer, self._tps)
             metas.check_changelog(self.number, logs[STATE])
-            await self._recover(consumer, logs[STATE])
+            await self._recover(consumer, logs[STATE].end)
         await self._producer.start()
 """,
         (law.ONE_LINE, law.LOCAL_COPY),

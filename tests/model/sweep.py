@@ -1,7 +1,8 @@
 """Every crash point of one small history: worker 0 dies, or pauses as a zombie, at each of its steps, one run a step.
 
 Owns this history: two workers, a few events before and after the fault, no other trouble. Worker 1 takes over; a zombie wakes
-up while it does, and goes on until the group tells it. The order of steps is the seed's, so other seeds sweep other orders.
+up while it does, or when it has applied all there is, and goes on until the group tells it. The order of steps is the seed's,
+so other seeds sweep other orders.
 """
 
 import random
@@ -12,13 +13,12 @@ from tests.model.law import Violation
 from tests.model.network import SERVERS
 from tests.model.simulation import Simulation, quiet
 
-FAULTS: Final = ("kill", "pause")
+FAULTS: Final = {"kill": None, "pause": 0.6, "long pause": 2.5}  # and how many seconds it lasts
 _EVENTS: Final = 5
 _MORE_INPUT_AT_S: Final = 1.0  # by when a worker that nothing happened to is idle
 _CALM_S: Final = 3.0
 _NOTICED_S: Final = 0.3
-_PAUSE_S: Final = 0.6  # the new owner is in the middle of its work
-_TOLD_S: Final = 1.2
+_TOLD_S: Final = 0.6  # after it woke up
 
 
 class Sweep(Simulation):
@@ -53,14 +53,14 @@ class Sweep(Simulation):
         return self._first.process.steps
 
     def _strike(self) -> None:
-        process = self._first.process
-        if self._fault == "kill":
+        process, lasts_s = self._first.process, FAULTS[self._fault]
+        self.loop.call_later(_NOTICED_S, self._second.become, 2, self._everything, context=SERVERS)
+        if lasts_s is None:
             process.kill()
         else:
             process.paused = True
-            self.loop.call_later(_PAUSE_S, self.loop.resume, process, context=SERVERS)
-        self.loop.call_later(_NOTICED_S, self._second.become, 2, self._everything, context=SERVERS)
-        self.loop.call_later(_TOLD_S, self._first.become, 2, set(), context=SERVERS)
+            self.loop.call_later(lasts_s, self.loop.resume, process, context=SERVERS)
+            self.loop.call_later(lasts_s + _TOLD_S, self._first.become, 2, set(), context=SERVERS)
 
 
 def steps_of(seed: int) -> int:

@@ -6,7 +6,7 @@ from tests.model.mutants import MUTANTS, Mutant, applied
 from tests.model.simulation import simulate
 from tests.model.sweep import FAULTS, Sweep, steps_of
 
-SEEDS = 300
+SEEDS = 250
 # The seeds that one mutant gets; most need fewer than three.
 MUTANT_SEEDS = 100
 
