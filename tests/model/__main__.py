@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 from tests.model.loop import PROCESS
-from tests.model.mutants import MUTANTS, Mutant, applied
+from tests.model.mutants import MUTANTS, catch
 from tests.model.simulation import KINDS, Outcome, Simulation, simulate
 from tests.model.sweep import FAULTS, Sweep, steps_of
 
@@ -59,19 +59,10 @@ def _many(seeds: range, kinds: list[str] | None) -> int:
 def _mutants(seeds: int) -> int:
     missed = 0
     for mutant in MUTANTS:
-        seed, law = _caught(mutant, seeds)
-        missed += law not in mutant.laws
-        print(f"{mutant.name}: {f'seed {seed}: {law}' if law else 'NOT CAUGHT'}", flush=True)
+        where, violation = catch(mutant, seeds)
+        missed += violation is None or violation.law not in mutant.laws
+        print(f"{mutant.name}: {f'{where}: {violation.law}' if violation else 'NOT CAUGHT'}", flush=True)
     return int(bool(missed))
-
-
-def _caught(mutant: Mutant, seeds: int) -> tuple[int, str]:
-    with applied(mutant):
-        for seed in range(seeds):
-            violation = simulate(seed, mutant.kinds).violation
-            if violation is not None:
-                return seed, violation.law
-    return seeds, ""
 
 
 def _sweep(seed: int) -> int:

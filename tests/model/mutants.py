@@ -19,19 +19,24 @@ from streams.meta import Meta
 from streams.partition import Partition
 from streams.unit import Unit
 from tests.model import law
+from tests.model.law import Violation
 from tests.model.network import Lane
+from tests.model.simulation import simulate
+from tests.model.sweep import Sweep, steps_of
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`function` is module:Class.name; `old` stands in it once. One of `laws` catches it in runs with faults of `kinds`."""
+    """`function` is module:Class.name; `old` stands in it once. One of `laws` catches it in runs with faults of `kinds`, or,
+    where `swept` names the fault of a sweep, in that."""
 
     name: str
     function: str
     old: str
     new: str
     laws: tuple[str, ...]
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    swept: str = ""
 
 
 _MOVES: Final = ("kill", "pause", "rebalance")
@@ -72,6 +77,14 @@ MUTANTS: Final = (
         "self._read(consumer, end, end)",
         (law.ONE_LINE, law.LOCAL_COPY, law.NO_ERROR),  # the claim's own checks refuse the old state in most runs
         _MOVES,
+    ),
+    Mutant(
+        "a claim that another one overtook reads on",
+        "streams.partition:Partition._recover",
+        "if got[-1].offset >= end:",
+        "if False:",
+        (law.NO_ERROR,),
+        swept="long pause",
     ),
     Mutant(
         "a local copy too old to have seen every deletion is used",
@@ -129,7 +142,6 @@ MUTANTS: Final = (
         "Applied(batch.end,",
         "Applied(batch.end + 1,",
         (law.FUNCTION_OF_EVENTS,),
-        (),
     ),
     Mutant(
         "the group's offsets are ahead of the unit",
@@ -137,7 +149,6 @@ MUTANTS: Final = (
         "aiokafka.TopicPartition(topic, self.number): applied.offset",
         "aiokafka.TopicPartition(topic, self.number): applied.offset + 1",
         (law.GROUP_OFFSETS,),
-        (),
     ),
     Mutant(
         "a gap in what is delivered is not noticed",
@@ -178,7 +189,6 @@ MUTANTS: Final = (
         refused |= self._insert(table, list(rows.values()))
 """,
         (law.SINK_POSITION,),
-        (),
     ),
     Mutant(
         "a partition of which a row is refused gets its report",
@@ -242,9 +252,20 @@ MUTANTS: Final = (
         "if unit.astray:",
         "if False:",
         (law.REROUTED,),
-        (),
     ),
 )
+
+
+def catch(mutant: Mutant, seeds: int) -> tuple[str, Violation | None]:
+    """Where the mutant is caught first, and how."""
+    with applied(mutant):
+        if mutant.swept:
+            violations = (
+                (f"step {step}", Sweep(0, mutant.swept, step).violation()) for step in range(1, steps_of(0) + 1)
+            )
+        else:
+            violations = ((f"seed {seed}", simulate(seed, mutant.kinds).violation) for seed in range(seeds))
+        return next((found for found in violations if found[1] is not None), ("", None))
 
 
 @contextmanager

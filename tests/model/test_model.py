@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.model.mutants import MUTANTS, Mutant, applied
+from tests.model.mutants import MUTANTS, Mutant, catch
 from tests.model.simulation import simulate
 from tests.model.sweep import FAULTS, Sweep, steps_of
 
@@ -28,9 +28,7 @@ def test_at_whatever_step_a_worker_dies_or_becomes_a_zombie_every_law_holds(faul
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_broken_rule_is_noticed(mutant: Mutant) -> None:
-    with applied(mutant):
-        found = (simulate(seed, mutant.kinds).violation for seed in range(MUTANT_SEEDS))
-        violation = next((violation for violation in found if violation is not None), None)
+    _, violation = catch(mutant, MUTANT_SEEDS)
     assert violation is not None
     assert violation.law in mutant.laws
 
