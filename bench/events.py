@@ -9,7 +9,11 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from schemas.events import Event, Feedback, Finding, Sale
-from schemas.measures import VERDICTS
+from schemas.measures import MEASURES, VERDICTS
+from streams.domain.contributions import contributions
+from streams.domain.fold import fold
+from streams.domain.rules import Rules
+from streams.domain.state import Customer
 
 _HOUR_MS: Final = 3_600_000
 _WEEK_HOURS: Final = 7 * 24
@@ -69,6 +73,19 @@ def totals(events: Iterable[Event]) -> Totals:
         else:
             sales, gross, commission = sales + 1, gross + event.amount, commission + event.commission
     return Totals(sales, gross, commission, refunded, answers, sales, answers)
+
+
+def summed(events: Iterable[Event]) -> list[int]:
+    """Every measure (in the order of MEASURES) over all panes, by posventa's own fold: what the sums of a peer must be."""
+    customers: dict[tuple[str, str], Customer] = {}
+    for event in events:
+        key = event.brand_id, event.customer_id
+        fold(customers.setdefault(key, Customer.empty(*key)), event, Rules())
+    sums = [0] * len(MEASURES)
+    for customer in customers.values():
+        for pane in contributions(customer, Rules()).panes.values():
+            sums = [a + b for a, b in zip(sums, pane, strict=True)]
+    return sums
 
 
 def _customer(rng: random.Random, name: str, brand: str, oldest: int, newest: int) -> list[Event]:

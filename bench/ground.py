@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bench.events import Totals
 from bench.loading import Place
 from bench.processes import cpu_s
+from schemas.measures import MEASURES
 from sinks.client import connect
 from sinks.migrate import migrate
 from sinks.tables import TABLES
@@ -133,6 +134,13 @@ class Ground:
         found = Totals(*self._client.query(_TOTALS).result_rows[0])
         if found != expected:
             raise Wrong(f"ClickHouse shows {found}, expected {expected}")
+
+    def check_sums(self, expected: list[int]) -> None:
+        """Raises Wrong when a measure, added up over all panes, is anything else (in the order of MEASURES)."""
+        columns = ", ".join(f"sum({measure})" for measure in MEASURES)
+        found = self._client.query(f"SELECT {columns} FROM affiliate_panes FINAL").result_rows[0]  # noqa: S608 - our own
+        if odd := [f"{m}: {a} for {b}" for m, a, b in zip(MEASURES, found, expected, strict=True) if a != b]:
+            raise Wrong(f"ClickHouse shows other sums than expected: {', '.join(odd)}")
 
     def inserted(self) -> tuple[int, int]:
         """Rows and (uncompressed) bytes that ClickHouse was ever given."""

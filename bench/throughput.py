@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.bare import read
-from bench.events import Totals, totals, week_of_events
+from bench.events import Totals, summed, totals, week_of_events
 from bench.ground import Ground, Wrong
 from bench.loading import load, records_of
 from bench.processes import cpu_s, peak_mb
@@ -34,6 +34,14 @@ class Sizes(NamedTuple):
     records: int = 400_000
     peer_records: int = 50_000
     rounds: int = 3
+
+
+class Expected(NamedTuple):
+    """What a program must have brought to ClickHouse."""
+
+    records: int
+    totals: Totals
+    sums: list[int]
 
 
 class Contestant(NamedTuple):
@@ -88,7 +96,7 @@ def measure(directory: Path, sizes: Sizes, say: Callable[[str], None]) -> dict[s
         for topics, count, seed in (((SALES, FEEDBACK), sizes.records, 1), (_PEER_TOPICS, sizes.peer_records, 2)):
             say(f"publishing {count:,} records")
             events = week_of_events(seed, count, now, max(1, _WEEK_HOURS * count // sizes.records))
-            expected[topics] = count, totals(events)
+            expected[topics] = Expected(count, totals(events), summed(events))
             asyncio.run(load(ground.settings, records_of(events, ground.settings.partitions, topics)))
         del events
         for number in range(sizes.rounds):
@@ -96,14 +104,13 @@ def measure(directory: Path, sizes: Sizes, say: Callable[[str], None]) -> dict[s
             found: dict[str, Any] = {BARE: {"rate": sizes.records / asyncio.run(read(ground.settings, sizes.records))}}
             for contestant in CONTESTANTS:
                 say(f"round {number + 1} of {sizes.rounds}: {contestant.name}")
-                count, right = expected[contestant.topics]
-                found[contestant.name] = _measure_fairly(ground, contestant, count, right)
+                found[contestant.name] = _measure_fairly(ground, contestant, expected[contestant.topics])
                 say(f"round {number + 1} of {sizes.rounds}: {contestant.name}: {_summary(found[contestant.name])}")
             rounds.append(found)
     return {"sizes": sizes._asdict(), "rounds": rounds}
 
 
-def _measure_fairly(ground: Ground, contestant: Contestant, count: int, right: Totals) -> dict[str, Any]:
+def _measure_fairly(ground: Ground, contestant: Contestant, expected: Expected) -> dict[str, Any]:
     """On cleared ground; a program that is not there or did not do the job says why."""
     if not contestant.python.exists():
         return {"wrong": f"{contestant.python} is not there: make bench makes it"}
@@ -112,16 +119,17 @@ def _measure_fairly(ground: Ground, contestant: Contestant, count: int, right: T
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     try:
-        return measure_one(ground, contestant, directory, count, right)
+        return measure_one(ground, contestant, directory, expected)
     except Wrong as wrong:
         return {"wrong": str(wrong)}
 
 
-def measure_one(ground: Ground, contestant: Contestant, directory: Path, count: int, right: Totals) -> dict[str, Any]:
+def measure_one(ground: Ground, contestant: Contestant, directory: Path, expected: Expected) -> dict[str, Any]:
     """One program, from its start until everything is in ClickHouse and right. Raises Wrong.
 
     Rates and CPU are of the records between the two looks; bytes and memory are of the whole run.
     """
+    count = expected.records
     inserted_before = ground.inserted()
     children = contestant.start(ground, directory)
     started_at = time.monotonic()
@@ -138,7 +146,8 @@ def measure_one(ground: Ground, contestant: Contestant, directory: Path, count: 
             child.ask_to_stop()
         for child in children:
             child.wait_or_kill(20)
-    ground.check(right)
+    ground.check(expected.totals)
+    ground.check_sums(expected.sums)
     rest, seconds = count - first.total, last.at - first.at
     if not rest:
         raise Wrong(f"all {count} records were there at the first look: measure with more")

@@ -20,6 +20,8 @@ from streams.domain.fold import fold
 from streams.rows import KeyedRow, RowMaker
 
 _FLUSH_MS = int(FLUSH_S * 1000)
+# Of each topic: without a limit all that waits becomes one batch, shown when all of it is done.
+_BACKLOG_MAX = 10_000
 _ROWS = RowMaker(1, 0, RULES)
 
 Row = dict[str, Any]
@@ -47,11 +49,12 @@ def owned(state: bytes) -> tuple[list[tuple[bytes, list[int]]], list[tuple[bytes
 
 
 class _Output:
-    """Changes of several tables, flushed when all of them have seen the end of a time."""
+    """Changes of several tables. Their times end one by one: flushed, and counted, is what has ended for all of them."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._ended: dict[str, int] = {}
+        self._counts: dict[int, int] = {}  # records by time
 
     def add(self, name: str, table: Any, on_row: Callable[[Row], None], on_gone: Callable[[Row], None]) -> None:
         """Subscribes: `on_row` for what is new, `on_gone` for what has gone without anything in its place."""
@@ -72,11 +75,27 @@ class _Output:
                     on_gone(row)
             came.clear()
             went.clear()
-            self._ended[name] = time
-            if min(self._ended.values()) == time:
-                self._sink.flush()
+            self._end(name, time)
 
         pw.io.subscribe(table, on_change, on_time_end=on_time_end)
+
+    def add_count(self, table: Any) -> None:
+        """Subscribes to the count of all records."""
+        self._ended["count"] = -1
+
+        def on_change(key: Any, row: Row, time: int, is_addition: bool) -> None:
+            if is_addition:
+                self._counts[time] = row["count"]
+
+        pw.io.subscribe(table, on_change, on_time_end=lambda time: self._end("count", time))
+
+    def _end(self, name: str, time: int) -> None:
+        self._ended[name] = time
+        ended = min(self._ended.values())
+        for counted in sorted(at for at in self._counts if at <= ended):
+            self._sink.applied("all", 0, self._counts.pop(counted))
+        if ended == time:
+            self._sink.flush()
 
 
 def build(given: Arguments) -> None:
@@ -100,13 +119,19 @@ def build(given: Arguments) -> None:
                lambda row: sink.put([_topic(row["key"], 0)]))  # fmt: skip
     # A sale or a feedback that is known stays known.
     output.add("rows", _flat(everything, 2), lambda row: sink.put([_row(row["one"])]), lambda _: None)
-    output.add("count", counted, lambda row: sink.applied("all", 0, row["count"]), lambda _: None)
+    output.add_count(counted)
 
 
 def _read(given: Arguments, topic: str, is_sale: bool) -> Any:
     kafka = {"bootstrap.servers": given.kafka, "group.id": "bench-pathway", "auto.offset.reset": "earliest"}
     table = pw.io.kafka.read(
-        kafka, topic=topic, format="raw", autogenerate_key=True, autocommit_duration_ms=_FLUSH_MS, name=topic
+        kafka,
+        topic=topic,
+        format="raw",
+        autogenerate_key=True,
+        autocommit_duration_ms=_FLUSH_MS,
+        max_backlog_size=_BACKLOG_MAX,
+        name=topic,
     )
     return table.select(pw.this.key, pw.this.data, is_sale=is_sale)
 
