@@ -37,6 +37,8 @@ LookAt = Callable[[], Awaitable[Cluster]]
 
 # Room in the changelog's greatest batch for key, headers and framing: a key has at most 401 characters of 4 bytes.
 _RECORD_OVERHEAD_BYTES: Final = 4096
+# Changelog records whose rows are sent again before other partitions have their turn: some milliseconds.
+_SENT_IN_A_TURN: Final = 100
 # A delivery that is missing this long is fetched again.
 _MISSING_S: Final = 10.0
 # A seek has taken effect long before.
@@ -135,11 +137,13 @@ class Owner:
         )
         sent = 0
         async for chunk in partition.changelog_from(offset):
-            for record in chunk:
+            for start in range(0, len(chunk), _SENT_IN_A_TURN):
+                await asyncio.sleep(0)
                 await self._outbox.room()
-                rows = list(self._rows.of_record(record.key, record.value, record.version))
+                turn = chunk[start : start + _SENT_IN_A_TURN]
+                rows = [row for r in turn for row in self._rows.of_record(r.key, r.value, r.version)]
                 sent += len(rows)
-                self._outbox.put(rows, len(record.value or b""))
+                self._outbox.put(rows, sum(len(record.value or b"") for record in turn))
         self._letters = [(partition.changelog_offset, key) for key in partition.local.keys_of(records.LETTER)]
         self._outbox.put((), 0, self._mark(partition))
         self._applied_at = time.monotonic()

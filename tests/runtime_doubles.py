@@ -16,6 +16,7 @@ from streams.cluster import Cluster
 from streams.meta import SOURCES, Applied, Ground, Meta
 from streams.outbox import Outbox
 from streams.owner import Owner
+from streams.rows import KeyedRow
 from streams.settings import Settings
 from streams.topics import SALES
 from streams.unit import Unit
@@ -42,15 +43,17 @@ class NoClickHouse(Writer):
 class World:
     """What the doubles share: the states that survive their owners, and what was done in which order."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, writer: Writer | None, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.metas = {n: Meta(GROUND, 0, {topic: Applied(0) for topic in SOURCES}) for n in range(GROUND.partitions)}
         self.units: list[tuple[int, list[Any]]] = []  # partition and records, in the order of commits
         self.claiming: dict[int, asyncio.Event] = {}  # claims of these partitions wait
+        self.rows: Callable[[int, list[Any]], list[KeyedRow]] = lambda partition, records: []  # of a unit
+        self.changelogs: dict[int, list[Any]] = {}  # what is sent again at a claim
         self.make: Callable[[list[Any]], None] = lambda records: None  # what making a unit does besides
         self.held: Set[TopicPartition] = frozenset()
         self.failed: list[BaseException] = []
-        self.outbox = Outbox(self.settings, NoClickHouse(), 1, "test")
+        self.outbox = Outbox(self.settings, NoClickHouse() if writer is None else writer, 1, "test")
 
     def assignment(self) -> Assignment:
         """The real one, over owners of doubled partitions."""
@@ -98,9 +101,8 @@ class NoPartition:
         self.meta = self._world.metas[self.number] = self._world.metas[self.number].claimed()
 
     async def changelog_from(self, offset: int) -> AsyncIterator[list[Any]]:
-        """Nothing."""
-        return
-        yield []
+        """What earlier owners left, in one chunk."""
+        yield self._world.changelogs.get(self.number, [])
 
     async def commit(self, unit: Any, meta: Meta) -> None:
         """Keeps it."""
@@ -112,14 +114,15 @@ class NoPartition:
         """Nothing to close."""
 
 
-def doubled(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> World:
+def doubled(monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, **settings: Any) -> World:
     """A world whose owners have doubled partitions."""
-    world = World(**settings)
+    world = World(writer, **settings)
 
     def make_unit(bench: Any, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
         world.make(records)
         unit: Any = SimpleUnit(version)
         unit.records = records
+        unit.rows = world.rows(bench.partition, records)
         return unit
 
     monkeypatch.setattr(owners, "Partition", lambda settings, cluster, number: NoPartition(world, number))

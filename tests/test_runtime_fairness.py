@@ -2,14 +2,20 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from sinks.errors import RowsRefused
+from sinks.tables import DEAD_LETTERS, Table
+from streams import records
 from streams.errors import OwnershipLost
 from streams.meta import SOURCES
+from streams.partition import ChangelogRecord
 from streams.setbacks import Setbacks
 from streams.topics import FEEDBACK, SALES
-from tests.runtime_doubles import Feed, doubled, until
+from tests.runtime_doubles import Feed, NoClickHouse, doubled, until
 
 BUSY, QUIET = 0, 1
 
@@ -39,9 +45,29 @@ def test_a_long_claim_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("records", "size_bytes"), [(100, 1), (1, 1_000_000)])
+def test_nobody_waits_while_much_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        world, feed = doubled(monkeypatch), Feed()
+        topics = (records.pack_key(records.TOPIC, ("b", "a", "t", "DONE_RIGHT", n)) for n in range(20_000))
+        world.changelogs[BUSY] = [ChangelogRecord(key, records.pack(1), 1) for key in topics]
+        assignment = world.assignment()
+        await assignment.become({QUIET})
+        await assignment.become({BUSY, QUIET})
+        await assignment.offer(feed.batch(BUSY, 1))
+        brought = 0
+        while world.done(BUSY) == 0:
+            await assignment.offer(feed.batch(QUIET, 1))
+            brought += 1
+            await until(lambda brought=brought: world.done(QUIET) == brought)  # type: ignore[misc]
+        assert brought > 20
+        await assignment.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("count", "size_bytes"), [(100, 1), (1, 1_000_000)])
 def test_what_waits_is_bounded_in_records_and_bytes(
-    monkeypatch: pytest.MonkeyPatch, records: int, size_bytes: int
+    monkeypatch: pytest.MonkeyPatch, count: int, size_bytes: int
 ) -> None:
     async def scenario() -> None:
         world, feed = doubled(monkeypatch, poll_records_max=1000), Feed()
@@ -51,7 +77,7 @@ def test_what_waits_is_bounded_in_records_and_bytes(
         for _ in range(64):
             if (SALES, BUSY) in world.held:
                 break
-            await assignment.offer(feed.batch(BUSY, records, size_bytes=size_bytes))
+            await assignment.offer(feed.batch(BUSY, count, size_bytes=size_bytes))
         assert (SALES, BUSY) in world.held
         await assignment.stop()
         assert not world.held
@@ -147,6 +173,41 @@ def test_a_poison_record_is_named_again_and_again_while_all_others_go_on(
     assert f"{SALES}[{BUSY}]" in told
     assert "ZeroDivisionError('a defect')" in told
     assert any(r.exc_info for r in caplog.records)
+
+
+class Refusing(NoClickHouse):
+    """Takes no row of BUSY, and knows no positions."""
+
+    def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Takes rows."""
+        if table is DEAD_LETTERS and any(row[table.columns.index("source_partition")] == BUSY for row in rows):
+            raise RowsRefused("too much")
+
+
+def test_a_row_that_clickhouse_refuses_costs_its_own_partition_a_claim(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        world, feed = doubled(monkeypatch, Refusing()), Feed()
+        world.rows = lambda number, unit: [
+            (DEAD_LETTERS, (number, r.offset), (1, SALES, number, r.offset, "", "", "", 0, 1)) for r in unit
+        ]
+        assignment = world.assignment()
+        await assignment.become({BUSY, QUIET})
+        for number in (BUSY, QUIET):
+            await assignment.offer(feed.batch(number, 10))
+        await until(lambda: world.done(BUSY) + world.done(QUIET) == 20)
+        await world.outbox.flush()
+        await until(lambda: world.metas[BUSY].claims == 2)
+        assert world.metas[QUIET].claims == 1
+        assert world.outbox.accounts[QUIET].flushed_offset == world.outbox.accounts[QUIET].mark.changelog_offset
+        await assignment.stop()
+        assert world.failed == []
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(scenario())
+    assert "partition 0" in caplog.text
+    assert "'source_offset'" in caplog.text
 
 
 def test_a_record_that_kafka_does_not_take_is_blamed_and_kafka_being_away_is_not(
