@@ -22,6 +22,7 @@ from tests.faults.stage import Stage
 from tests.faults.three_brokers import ThreeBrokers
 
 _WRONG_LINES_SHOWN = 10
+_LOG_WIDTH = 110
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=2, help="runs at once, each with engines of its own (2)")
     options.add_argument("--mutant", help="a rule to take out of the workers, to see that it is found (mutants.py)")
     chosen = options.parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
     logging.getLogger("kafka").setLevel(logging.ERROR)  # it warns of every broker that we end
     names = [name for name in CASES if chosen.case in name]
     if not names:

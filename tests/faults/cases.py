@@ -63,7 +63,7 @@ def hurt(stage: Stage, plan: Plan, number: int = 0) -> HurtWorker:
 def earlier_life(stage: Stage, rng: random.Random, lose_state: bool) -> int:
     """A worker that dies with units committed that ClickHouse lacks. Returns the faults."""
     point = rng.choice(("sink: before affiliate_panes", "sink: before freshness"))
-    hurt(stage, Plan(point, rng.randint(2, 4), "kill", stage.run_directory / "earlier hit")).end()
+    hurt(stage, Plan(point, rng.randint(1, 3), "kill", stage.run_directory / "earlier hit")).end()
     if lose_state:
         shutil.rmtree(stage.state(0))
     return 1 + lose_state

@@ -80,7 +80,7 @@ POINTS: Final[dict[str, Point]] = {
         f"sink: {side} {table.name}": Point(Writer, "insert", side, None, table, passings_max)
         for table, passings_max in (
             (AFFILIATE_PANES, 4), (TOPIC_PANES, 3), (JOURNEYS, 4), (ANSWERS, 4), (COMMENTS, 3), (DEAD_LETTERS, 2),
-            (FRESHNESS, 5),
+            (FRESHNESS, 4),
         )
         for side in ("before", "after")
     },

@@ -43,6 +43,9 @@ _EMPTY: Final = (None, records.pack([0] * len(MEASURES)), records.pack(0), recor
 _TELLS_THE_TIME: Final = FromTheFuture.reason
 
 
+_AT_THE_END: Final = "at the end"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Each field counts the lines of one kind, so that a line too many is a difference as well as one missing."""
@@ -54,6 +57,11 @@ class Snapshot:
     refusals: Counter[str]  # refusals in the changelog, also those that were deleted since their rows are in ClickHouse
     meta: Counter[str]  # META: the ground and how far each source was applied
     position: Counter[str]  # where ClickHouse says it is, against the end of the changelog
+
+    @property
+    def reported(self) -> bool:
+        """Whether every position is the changelog's end."""
+        return all(line.endswith(_AT_THE_END) for line in self.position)
 
 
 def differences(found: Snapshot, expected: Snapshot) -> list[str]:
@@ -160,4 +168,4 @@ def _positions(clickhouse: str, state: list[Any]) -> Iterator[str]:
     ends = {record.partition: record.offset + 1 for record in state}
     sql = f"SELECT toUInt32(source_partition), toString(changelog_offset) FROM {FRESHNESS.name} FINAL"
     for number, offset in map(json.loads, ask(clickhouse, sql)):
-        yield f"[{number}] {'at the end' if int(offset) == ends.get(number) else f'{offset} of {ends.get(number)}'}"
+        yield f"[{number}] {_AT_THE_END if int(offset) == ends.get(number) else f'{offset} of {ends.get(number)}'}"

@@ -18,6 +18,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from sinks.migrate import migrate
 from streams.embedded.clickhouse import EmbeddedClickHouse
+from streams.errors import StateRefused
 from streams.partition import GROUP
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE, ensure_topics
@@ -29,6 +30,8 @@ from tests.faults.worker import HurtWorker
 SESSION_S: Final = 3
 _SETTLE_S: Final = 120
 _LOOK_AGAIN_S: Final = 0.1
+_REFUSAL: Final = f"{StateRefused.__name__}: "
+_REPORTS_S: Final = 20
 _RESTARTS_MAX: Final = 20  # a worker that ends as often does not come back
 _SOURCES: Final = [TopicPartition(topic, number) for topic in (SALES, FEEDBACK) for number in range(PARTITIONS)]
 
@@ -112,7 +115,7 @@ class Stage:
             # Many small units and flushes: many boundaries to be hurt at.
             "POSVENTA_POLL_RECORDS_MAX": "100",
             "POSVENTA_UNIT_RECORDS_MAX": "100",
-            "POSVENTA_FLUSH_ROWS": "200",
+            "POSVENTA_FLUSH_ROWS": "50",
             "POSVENTA_FLUSH_MS": "50",
         }
         log = self.run_directory / f"worker-{number}.log"
@@ -131,11 +134,17 @@ class Stage:
                 raise Broken(f"waited {_SETTLE_S} s for {what}\n{self.said()}")
             for number, worker in list(self.workers.items()):
                 if not worker.running:
-                    self._restarts += 1
-                    if self._restarts > _RESTARTS_MAX:
-                        raise Broken(f"workers ended {_RESTARTS_MAX} times\n{self.said()}")
-                    self.start_worker(number)
+                    self._start_again(number, worker)
             time.sleep(_LOOK_AGAIN_S)
+
+    def _start_again(self, number: int, ended: HurtWorker) -> None:
+        refusals = [line for line in ended.log.read_text(errors="replace").splitlines() if _REFUSAL in line]
+        if refusals:  # nothing that the matrix does is a reason to refuse the state
+            raise Broken(refusals[-1])
+        self._restarts += 1
+        if self._restarts > _RESTARTS_MAX:
+            raise Broken(f"workers ended {_RESTARTS_MAX} times\n{self.said()}")
+        self.start_worker(number)
 
     def said(self) -> str:
         """The ends of the workers' logs, for a message to people."""
@@ -187,8 +196,13 @@ class Stage:
             admin.close()
 
     def snapshot(self) -> Snapshot:
-        """What the run has left behind. Call it when everything is settled."""
-        return snapshot(self.clickhouse.url, self.kafka.bootstrap, self.input.lengths())
+        """What the run has left behind. Call it when everything is settled; it is taken again while the owner of a moment
+        ago has not reported yet."""
+        deadline = time.monotonic() + _REPORTS_S
+        while True:
+            taken = snapshot(self.clickhouse.url, self.kafka.bootstrap, self.input.lengths())
+            if taken.reported or time.monotonic() > deadline:
+                return taken
 
     def _end_run(self) -> None:
         for worker in self.workers.values():

@@ -45,16 +45,17 @@ def test_a_stream_that_was_hurt_leaves_what_one_without_faults_leaves(stage: Sta
 
 
 @pytest.mark.parametrize(
-    ("mutant", "case", "seed"),
+    ("mutant", "case", "found"),
     [
-        ("no_fence", "pause at unit: offsets sent", 3),
-        ("position_before_rows", "kill at sink: before affiliate_panes", 3),
-        ("copy_before_commit", "kill at unit: offsets sent", 3),
+        # Woken when all is done, it takes the state back: the next claim finds a ClickHouse that is ahead.
+        ("no_fence", "pause at unit: offsets sent", "streams.errors.StateRefused"),
+        ("position_before_rows", "kill at sink: before affiliate_panes", "tables"),
+        ("copy_before_commit", "kill at unit: offsets sent", "changelog"),
     ],
 )
-def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, seed: int) -> None:
-    wrong = matrix.perform(stage, Run(case, seed), mutant).wrong
-    assert {line.partition(":")[0] for line in wrong} & set(Snapshot.__slots__), wrong
+def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, found: str) -> None:
+    wrong = matrix.perform(stage, Run(case, seed=3), mutant).wrong
+    assert found in {line.partition(":")[0] for line in wrong}, wrong
 
 
 def test_a_line_lost_doubled_or_changed_is_a_difference_in_every_field() -> None:
