@@ -212,10 +212,7 @@ class Strand:
         self._call = call
         self._future = future
         self._on_end = on_end
-        self._thread: threading.Thread | None = None
-        self._go, self._yielded = threading.Lock(), threading.Lock()  # each is held but for the instant of a handover
-        self._go.acquire()
-        self._yielded.acquire()
+        self._thread: _Thread | None = None
         self._request: Callable[[Callable[[Any, BaseException | None], None]], None] | None = None
         self._answer: tuple[Any, BaseException | None] = (None, None)
         self._ended = False
@@ -224,11 +221,9 @@ class Strand:
     def step(self) -> None:
         """Runs the thread up to its next request, or to its end."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
-        else:
-            self._go.release()
-        self._yielded.acquire()
+            self._thread = _idle.pop() if _idle else _Thread()
+            self._thread.job = self._run
+        self._thread.go_on()
         if not self._ended:
             assert self._request is not None
             self._request(self._on_answer)
@@ -239,13 +234,14 @@ class Strand:
                 self._future.set_exception(error)
             else:
                 self._future.set_result(result)
+        _idle.append(self._thread)
         self._on_end()
 
     def ask(self, request: Callable[[Callable[[Any, BaseException | None], None]], None]) -> Any:
         """Called in the thread: hands a request over and waits for its answer."""
+        assert self._thread is not None
         self._request = request
-        self._yielded.release()
-        self._go.acquire()
+        self._thread.hand_over()
         result, error = self._answer
         if error is not None:
             raise error
@@ -262,15 +258,42 @@ class Strand:
         except BaseException as error:
             self._result = (None, error)
         self._ended = True
-        self._yielded.release()
 
     def end(self) -> None:
         """Unwinds a thread that waits for an answer."""
         if self._thread is not None and not self._ended:
             self._answer = (None, Stranded())
             while not self._ended:
-                self._go.release()
-                self._yielded.acquire()
+                self._thread.go_on()
+            _idle.append(self._thread)
 
 
+class _Thread:
+    """Runs one job after the other, and only between go_on() and hand_over(): never while the loop does."""
+
+    def __init__(self) -> None:
+        self.job: Callable[[], None]
+        self._go, self._yielded = threading.Lock(), threading.Lock()  # each is held but for the instant of a handover
+        self._go.acquire()
+        self._yielded.acquire()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def go_on(self) -> None:
+        """Called by the loop: returns when the thread hands over, or its job is done."""
+        self._go.release()
+        self._yielded.acquire()
+
+    def hand_over(self) -> None:
+        """Called in the job: returns when the loop lets it go on."""
+        self._yielded.release()
+        self._go.acquire()
+
+    def _run(self) -> None:
+        self._go.acquire()
+        while True:
+            self.job()
+            self.hand_over()
+
+
+_idle: Final[list[_Thread]] = []  # for the next runs: to start a thread takes longer than what it does here
 strands = threading.local()

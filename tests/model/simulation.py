@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from streams.cluster import Cluster
@@ -62,10 +63,14 @@ class Simulation:
     def __init__(self, rng: random.Random, workers: int, events_max: int) -> None:
         self.rng = rng
         self.loop = loop = Loop(rng)
-        settings = Settings(
-            partitions=PARTITIONS, unit_records_max=rng.choice([1, 2, 4, 8]), poll_records_max=rng.choice([1, 3, 6]),
-            flush_rows=rng.choice([3, 10, 100]), flush_ms=rng.choice([50, 250, 1000]),
-        )  # fmt: skip
+        settings = _settings().model_copy(
+            update={
+                "unit_records_max": rng.choice([1, 2, 4, 8]),
+                "poll_records_max": rng.choice([1, 3, 6]),
+                "flush_rows": rng.choice([3, 10, 100]),
+                "flush_ms": rng.choice([50, 250, 1000]),
+            }
+        )
         rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
         ground = Ground(PARTITIONS, rules.pane_s, rules.attribution_window_ms, "sales-id", "feedback-id")
         self.story = make_story(rng, events_max, PARTITIONS, int(BEGINNING_S * 1000))
@@ -133,6 +138,11 @@ class Simulation:
         if self.law.violation is None:
             for difference in differences(self.world, story, is_clickhouse_whole)[:1]:
                 self.law.broken(laws.EQUAL, difference)
+
+
+@cache
+def _settings() -> Settings:
+    return Settings(partitions=PARTITIONS)
 
 
 @contextmanager
