@@ -1,0 +1,48 @@
+"""What ClickHouse says no with is told apart by its code: not now, not these rows, or not at all."""
+
+import struct
+
+import clickhouse_connect.driver.exceptions as clickhouse
+import pytest
+import urllib3.exceptions
+
+from sinks.errors import RowsRefused, SinkError, SinkRefused, SinkUnavailable, insert_errors, sink_errors
+
+NOT_NOW = (None, 159, 202, 209, 210, 225, 241, 242, 243, 252, 319, 425, 999, 123_456)
+NOT_THESE_ROWS = (6, 27, 69, 117, 131, 321, 349, 407, 469)
+NOT_AT_ALL = (8, 16, 36, 60, 62, 81, 115, 164, 192, 194, 497, 516)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        *((code, SinkUnavailable) for code in NOT_NOW),
+        *((code, RowsRefused) for code in NOT_THESE_ROWS),
+        *((code, SinkRefused) for code in NOT_AT_ALL),
+    ],
+)
+def test_a_code_decides(code: int | None, expected: type[SinkError]) -> None:
+    error = clickhouse.DatabaseError("on purpose")
+    error.code = code
+    with pytest.raises(SinkError, match="on purpose") as found, sink_errors("trying"):
+        raise error
+    assert type(found.value) is expected
+
+
+@pytest.mark.parametrize("error", [urllib3.exceptions.ProtocolError("cut off"), ConnectionResetError("reset")])
+def test_a_broken_connection_is_not_now(error: Exception) -> None:
+    with pytest.raises(SinkUnavailable), insert_errors("trying"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [clickhouse.DataError("no"), struct.error("no"), OverflowError("no"), TypeError("no"), ValueError("no")]
+)
+def test_a_value_that_cannot_be_sent_concerns_its_rows(error: Exception) -> None:
+    with pytest.raises(RowsRefused), insert_errors("trying"):
+        raise error
+
+
+def test_a_wrong_call_is_a_bug() -> None:
+    with pytest.raises(SinkRefused), sink_errors("trying"):
+        raise clickhouse.ProgrammingError("on purpose")
