@@ -121,9 +121,10 @@ class Outbox:
     async def room(self) -> None:
         """Waits until the buffer has room. An owner calls it before it makes a unit."""
         async with self._changed:
-            await self._changed.wait_for(self._has_room)
+            await self._changed.wait_for(self.has_room)
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """Whether more rows may be put now."""
         s = self._settings
         load = self._load
         return load.count < s.flush_rows * _FLUSHES_BUFFERED and load.size_bytes < s.flush_bytes * _FLUSHES_BUFFERED

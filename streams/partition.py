@@ -37,8 +37,8 @@ GROUP: Final = "posventa"
 _VERSION_HEADER: Final = "version"
 _BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a greater record goes alone
 # What a partition that is being read holds in memory; all of a worker's are read at once.
-_RECORDS_PER_READ: Final = 5_000
-_BYTES_PER_READ: Final = 2 << 20
+_RECORDS_PER_READ: Final = 2_000
+_BYTES_PER_READ: Final = 1 << 20
 _TELL_EVERY_S: Final = 5.0
 # A read that passes only transaction markers moves the position and returns nothing; look again soon.
 _READ_WAIT_MS: Final = 20

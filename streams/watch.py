@@ -102,7 +102,8 @@ class Watch:
         waiting = any(
             self._outbox.ends[tp].stable > offset for tp, offset in reached.items() if tp in self._outbox.ends
         )
-        if reached != self._seen or not waiting or self._outbox.waiting_since is not None:
+        clickhouse_is_waited_for = self._outbox.waiting_since is not None or not self._outbox.has_room()
+        if reached != self._seen or not waiting or clickhouse_is_waited_for:
             self._seen, self._progress_at = reached, now
         elif now - self._progress_at > _STUCK_S:
             faulthandler.dump_traceback()
