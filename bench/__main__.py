@@ -67,6 +67,9 @@ def _measure(name: str, part: Part, out: Path) -> bool:
         except Wrong as wrong:
             console.print(f"{name}: {wrong}", style="red")
             return False
+        except Exception:  # whatever it is, the other parts can still be measured
+            console.print_exception()
+            return False
         say("done")
         return True
 

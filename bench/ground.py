@@ -7,12 +7,14 @@ freshness, after their rows are in ClickHouse; so one look tells how far any of 
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from clickhouse_connect.driver.client import Client
 from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError
 from pydantic import SecretStr
 
 from bench.events import Totals
@@ -30,7 +32,7 @@ from streams.settings import Settings
 from streams.topics import ensure_topics
 
 LOOK_S: Final = 0.1
-_GONE_S_MAX: Final = 30
+_GONE_S_MAX: Final = 30.0
 _STOP_S_MAX: Final = 15.0
 
 _PROGRESS = """
@@ -183,17 +185,25 @@ class Ground:
         try:
             if doomed := sorted(topic for topic in admin.list_topics() if topic not in kept and topic[:2] != "__"):
                 admin.delete_topics(doomed)
-            self._wait_until_gone(admin, doomed)
-            groups = [group["group_id"] for group in admin.list_groups()]
-            if groups:
-                admin.delete_groups(groups)
+            _wait_until(lambda: set(admin.list_topics()).isdisjoint(doomed), f"topics {doomed} to be deleted")
+            # A worker keeps its place in the group for a session after it ended; its offsets must not be found again.
+            _wait_until(lambda: _no_groups(admin), "the last program's consumer group to be deleted")
         finally:
             admin.close()
         ensure_topics(self.settings)
 
-    def _wait_until_gone(self, admin: KafkaAdminClient, topics: Collection[str]) -> None:
-        deadline = time.monotonic() + _GONE_S_MAX
-        while not set(admin.list_topics()).isdisjoint(topics):
-            if time.monotonic() > deadline:
-                raise Wrong(f"Kafka has not deleted {topics} after {_GONE_S_MAX} s")
-            time.sleep(LOOK_S)
+
+def _no_groups(admin: KafkaAdminClient) -> bool:
+    """Deletes the groups that have no member any more; whether none is left."""
+    if groups := [group["group_id"] for group in admin.list_groups()]:
+        with suppress(KafkaError):  # of those that have
+            admin.delete_groups(groups)
+    return not admin.list_groups()
+
+
+def _wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _GONE_S_MAX
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Wrong(f"waited {_GONE_S_MAX:.0f} s for {what}")
+        time.sleep(LOOK_S)

@@ -26,6 +26,17 @@ measurement share the cores of one machine. Machines are noisy: compare within a
 Three figures are the lowest, the **median** and the highest of all rounds.
 """
 
+_PROMISES: Final = """\
+All decode, fold and write by the same code; a program whose sums in ClickHouse are not right has no rate. They don't promise
+the same after a crash (bench/peers/ says more):
+
+- stock Faust: events come at least once; a customer, their panes and ClickHouse may part for good.
+- Quix Streams: state, changelog and offsets change in one transaction (exactly-once); rows are written before, and again.
+- Pathway: events come at least once; state is in memory and computed again from persisted reads; writes no comments.
+- posventa: exact through any crash ([guarantees](../docs/guarantees.md)).
+
+Peers flush to ClickHouse once a second, posventa when it has rows (its default)."""
+
 
 def store(part: str, origin: Result, result: Result, directory: Path = HERE) -> None:
     """Keeps a part's result and makes the page anew."""
@@ -56,6 +67,8 @@ def _throughput(result: Result) -> Iterator[str]:
     done = {program: [r[program] for r in rounds if "rate" in r.get(program, {})] for program in PROGRAMS}
     yield f"{sizes['records']:,} records for posventa and the bare loop, {sizes['peer_records']:,} of the same kind for its"
     yield f"peers; {len(rounds)} rounds in which all take turns. Rates are from the first rows in ClickHouse to the last."
+    yield ""
+    yield _PROMISES
     yield from _table("records/s, as ratios within a round |", _ratio_rows(rounds))
     yield from _table(
         "| records/s | CPU s per million: program | Kafka | ClickHouse | peak memory, MB", map(_costs, done.items())
