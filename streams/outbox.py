@@ -171,13 +171,14 @@ class Outbox:
         that this owner left, and those of which a row was refused: neither get a report.
 
         An attempt that fails is made again from its beginning: after an outage ClickHouse may be another one, without the
-        rows that it had acknowledged.
+        rows that it had acknowledged. The positions are looked at after the inserts, so that what was emptied during these,
+        without an outage, is noticed as well.
         """
-        found = self._writer.positions(accounts) if accounts else {}
-        moved = [partition for partition, account in accounts.items() if found.get(partition) not in account.left]
         refused: dict[int, RowsRefused] = {}
         for table, rows in load.rows.items():
             refused |= self._insert(table, list(rows.values()))
+        found = self._writer.positions(accounts) if accounts else {}
+        moved = [partition for partition, account in accounts.items() if found.get(partition) not in account.left]
         withheld = {*moved, *refused}
         self._report({partition: mark for partition, mark in marks.items() if partition not in withheld}, accounts)
         return moved, refused

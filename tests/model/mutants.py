@@ -180,11 +180,9 @@ MUTANTS: Final = (
         """\
     for table, rows in load.rows.items():
         refused |= self._insert(table, list(rows.values()))
-    withheld = {*moved, *refused}
-    self._report({partition: mark for partition, mark in marks.items() if partition not in withheld}, accounts)
 """,
         """\
-    self._report({partition: mark for partition, mark in marks.items() if partition not in moved}, accounts)
+    self._report(marks, accounts)
     for table, rows in load.rows.items():
         refused |= self._insert(table, list(rows.values()))
 """,
