@@ -35,7 +35,7 @@ def main() -> int:
     options.add_argument("--mutant", help="a rule to take out of the workers, to see that it is found (mutants.py)")
     chosen = options.parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
-    logging.getLogger("kafka").setLevel(logging.ERROR)  # it warns of every broker that we end
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of every broker that we end
     names = [name for name in CASES if chosen.case in name]
     if not names:
         console.print(f"no case has {chosen.case!r} in its name; there are:", *CASES, sep="\n  ")

@@ -19,7 +19,6 @@ from tests.faults.proxy import Mischief, Proxy
 from tests.faults.small_disk import small_disk
 from tests.faults.stage import Broken, Stage
 from tests.faults.three_brokers import ThreeBrokers
-from tests.faults.worker import HurtWorker
 
 Case = Callable[[Stage, random.Random], int]
 
@@ -51,19 +50,19 @@ def _nothing() -> None:
     """What is left to publish when all is published."""
 
 
-def hurt(stage: Stage, plan: Plan, number: int = 0) -> HurtWorker:
-    """Starts a worker with a planted fault and waits for it."""
-    worker = stage.start_worker(number, plan)
+def hurt(stage: Stage, plan: Plan) -> None:
+    """Starts worker 0 with a planted fault and waits for it."""
+    worker = stage.start_worker(0, plan)
     stage.wait_for(lambda: worker.hit or not worker.running, plan.point)
     if not worker.hit:
         raise Broken(f"passing {plan.passing} of '{plan.point}' was not reached\n{stage.said()}")
-    return worker
 
 
 def earlier_life(stage: Stage, rng: random.Random, lose_state: bool) -> int:
     """A worker that dies with units committed that ClickHouse lacks. Returns the faults."""
     point = rng.choice(("sink: before affiliate_panes", "sink: before freshness"))
-    hurt(stage, Plan(point, rng.randint(1, 3), "kill", stage.run_directory / "earlier hit")).end()
+    hurt(stage, Plan(point, rng.randint(1, 3), "kill", stage.run_directory / "earlier hit"))
+    stage.workers[0].end()
     if lose_state:
         shutil.rmtree(stage.state(0))
     return 1 + lose_state

@@ -29,7 +29,7 @@ from tests.faults.worker import HurtWorker
 
 SESSION_S: Final = 3
 _SETTLE_S: Final = 120
-_LOOK_AGAIN_S: Final = 0.1
+_LOOK_AGAIN_S: Final = 0.2
 _REFUSAL: Final = f"{StateRefused.__name__}: "
 _REPORTS_S: Final = 20
 _RESTARTS_MAX: Final = 20  # a worker that ends as often does not come back
