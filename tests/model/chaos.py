@@ -103,7 +103,7 @@ class Chaos:
     def _change_disk(self, worker: SimulatedWorker) -> None:
         disks, saved = self._world.disks, self._saved.get(worker.name)
         draw = self._rng.random()
-        if draw < 0.3:
+        if draw < 0.15:
             disks.lose(worker.name)
         elif draw < 0.6 and saved is not None:
             disks.put_back(worker.name, saved)

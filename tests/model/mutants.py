@@ -92,7 +92,7 @@ MUTANTS: Final = (
         "changelog_delete_retention_ms // 2",
         "changelog_delete_retention_ms * 9",
         (law.LOCAL_COPY,),
-        ("kill", "disk", "compaction", "leave"),
+        ("kill", "disk", "compaction", "rebalance", "leave"),
     ),
     Mutant(
         "a zombie whose commit is refused goes on as if it were not",

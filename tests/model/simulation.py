@@ -39,7 +39,7 @@ PARTITIONS: Final = 2
 # After the calm: a claim again after 10 s, what is missing is noticed after 10 s, a seek again after 5 s, and some of that
 # twice. Less than the time after which a worker that is stuck ends itself.
 _DRAIN_S_MAX: Final = 120.0
-_DELETE_RETENTION_MS: Final = 8000  # short, so that deletions are gone while copies from before them are still there
+_DELETE_RETENTION_MS: Final = 4000  # short, so that deletions are gone while copies from before them are still there
 _STAYS_DRAINED_S: Final = 6.0  # three reports: a ClickHouse that is not as it was left would have been noticed
 
 

@@ -6,8 +6,8 @@ from tests.model.mutants import MUTANTS, Mutant, catch
 from tests.model.simulation import simulate
 from tests.model.sweep import FAULTS, Sweep, steps_of
 
-SEEDS = 250
-# The seeds that one mutant gets; most need fewer than three.
+SEEDS = 200
+# What a mutant gets; most are caught by the first two.
 MUTANT_SEEDS = 100
 
 
