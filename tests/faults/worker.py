@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +68,8 @@ class HurtWorker:
 
 
 def _main(environment: Mapping[str, str], log: Path, plan: Plan | None, mutant: str | None) -> None:
+    # The fork server ends with the process that started it, once nobody else holds this pipe; and then so do we.
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.environ.update(environment)
     with log.open("ab") as output:
