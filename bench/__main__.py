@@ -79,7 +79,7 @@ def _parts(*, small: bool) -> dict[str, Part]:
     sizes: tuple[Any, ...] = (throughput.Sizes(), latency.Sizes(), outage.Sizes(), recovery.Sizes(), _STAGES_EVENTS)
     if small:
         sizes = (
-            throughput.Sizes(30_000, 4_000, 1), latency.Sizes((500, 1000), 2, 4), outage.Sizes(500, 4, 6),
+            throughput.Sizes(60_000, 12_000, 1), latency.Sizes((500, 1000), 2, 4), outage.Sizes(500, 4, 6),
             recovery.Sizes(20_000), 5_000,
         )  # fmt: skip
     of_throughput, of_latency, of_outage, of_recovery, of_stages = sizes

@@ -32,7 +32,7 @@ from streams.settings import Settings
 from streams.topics import ensure_topics
 
 LOOK_S: Final = 0.1
-_GONE_S_MAX: Final = 30.0
+_GONE_S_MAX: Final = 60.0
 _STOP_S_MAX: Final = 15.0
 
 _PROGRESS = """

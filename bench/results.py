@@ -35,7 +35,7 @@ the same after a crash (bench/peers/ says more):
 - Pathway: events come at least once; state is in memory and computed again from persisted reads; writes no comments.
 - posventa: exact through any crash ([guarantees](../docs/guarantees.md)).
 
-Peers flush to ClickHouse once a second, posventa when it has rows (its default)."""
+Stock Faust and Quix Streams flush to ClickHouse once a second, Pathway up to four times, posventa when it has rows."""
 
 
 def store(part: str, origin: Result, result: Result, directory: Path = HERE) -> None:

@@ -136,7 +136,9 @@ def measure_one(ground: Ground, contestant: Contestant, directory: Path, expecte
     try:
         for child in children:
             child.start()
-        first = ground.wait_until(lambda look: len(look.workers) == len(children), children, _RUN_S_MAX)
+        first = ground.wait_until(
+            lambda look: look.total > 0 and len(look.workers) == len(children), children, _RUN_S_MAX
+        )
         before = _cpu(ground, children)
         last = ground.wait_until(lambda look: look.total >= count, children, _RUN_S_MAX)
         after = _cpu(ground, children)

@@ -1,7 +1,7 @@
 """Pathway: a table of customers folded by a stateful reducer, their contributions flattened, panes as sums of them.
 
 When a customer changes, Pathway takes the old contributions back and adds the new ones: its own way to the same
-difference. What was read is persisted once a flush, and comes at least once after a restart. Not like the others: all
+difference. What was read is persisted once a second, and comes at least once after a restart. Not like the others: all
 state is in memory, and is computed again from the persisted reads after a restart; comments are not written; panes are
 not apart by source partition, since Pathway does not tell a reducer where a record came from.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import pathway as pw
 
-from bench.peers.job import FLUSH_S, RULES, Arguments, Sink, arguments, decode, load, now_version
+from bench.peers.job import RULES, Arguments, Sink, arguments, decode, load, now_version
 from schemas.measures import MEASURES
 from streams import records
 from streams.domain import state as states
@@ -19,9 +19,11 @@ from streams.domain.contributions import Answer, Journey, contributions
 from streams.domain.fold import fold
 from streams.rows import KeyedRow, RowMaker
 
-_FLUSH_MS = int(FLUSH_S * 1000)
-# Of each topic: without a limit all that waits becomes one batch, shown when all of it is done.
-_BACKLOG_MAX = 10_000
+# Batches of at most so many records of a topic, so often: without a limit all that waits becomes one batch, shown when
+# all of it is done.
+_BATCH_MS = 250
+_SNAPSHOT_MS = 1000
+_BACKLOG_MAX = 5_000
 _ROWS = RowMaker(1, 0, RULES)
 
 Row = dict[str, Any]
@@ -123,13 +125,18 @@ def build(given: Arguments) -> None:
 
 
 def _read(given: Arguments, topic: str, is_sale: bool) -> Any:
-    kafka = {"bootstrap.servers": given.kafka, "group.id": "bench-pathway", "auto.offset.reset": "earliest"}
+    kafka = {
+        "bootstrap.servers": given.kafka,
+        "group.id": "bench-pathway",
+        "auto.offset.reset": "earliest",
+        "session.timeout.ms": "6000",
+    }
     table = pw.io.kafka.read(
         kafka,
         topic=topic,
         format="raw",
         autogenerate_key=True,
-        autocommit_duration_ms=_FLUSH_MS,
+        autocommit_duration_ms=_BATCH_MS,
         max_backlog_size=_BACKLOG_MAX,
         name=topic,
     )
@@ -163,5 +170,5 @@ if __name__ == "__main__":
     backend = pw.persistence.Backend.filesystem(str(started_with.directory))
     pw.run(
         monitoring_level=pw.MonitoringLevel.NONE,
-        persistence_config=pw.persistence.Config(backend, snapshot_interval_ms=_FLUSH_MS),
+        persistence_config=pw.persistence.Config(backend, snapshot_interval_ms=_SNAPSHOT_MS),
     )
