@@ -15,13 +15,18 @@ LOG_BYTES_MAX: Final = 10_000_000  # of one log file; the one before it is kept 
 _TETHER: Final = Path(__file__).with_name("tether.py")
 LOOPBACK: Final = "127.0.0.1"
 
+_ports_given: set[int] = set()  # by this process: what will listen there may not do so yet
+
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nothing listened on a moment ago, each time another one."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port: int = probe.getsockname()[1]
+        if port not in _ports_given:
+            _ports_given.add(port)
+            return port
 
 
 def port_open(host: str, port: int) -> bool:
