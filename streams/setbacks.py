@@ -75,6 +75,7 @@ class Setbacks:
             log.warning("%s; claiming again in %.1f s if it is still ours", error, wait_s)
         else:
             log.error(
-                "partition %d: %r, with %d records in the unit; the other partitions go on; trying again in %.1f s",
-                self._partition, error, len(self._trying), wait_s, exc_info=stack,
+                "partition %d: %r%s; the other partitions go on; trying again in %.1f s",
+                self._partition, error, f", in a unit of {len(self._trying)} records" if self._trying else "", wait_s,
+                exc_info=stack,
             )  # fmt: skip
