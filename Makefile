@@ -8,7 +8,11 @@ READY := $(VENV)/.ready
 setup: $(READY)
 
 # Anew when what is to be installed has changed; a virtual environment that was left half-made is made again.
-$(READY): pyproject.toml
+# Compiled by setup.py where a C compiler is.
+CORE := $(addprefix schemas/,events.py validation.py wire.py codec.py) $(wildcard streams/domain/*.py) \
+  $(addprefix streams/,compiled.py partitioning.py records.py intake.py rows.py unit.py)
+
+$(READY): pyproject.toml setup.py $(CORE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "posventa needs Python 3.11 or newer; $(PYTHON) is not: install one and say make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || test -x $(VENV)/bin/pip || \
@@ -16,13 +20,19 @@ $(READY): pyproject.toml
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
 	$(VENV)/bin/python -m streams.embedded.jars
+	@$(VENV)/bin/python -c 'from streams.compiled import is_compiled; print("the core runs", "compiled" if is_compiled() else \
+	  "as plain Python, at half the speed: a C compiler would change that (apt-get install gcc libc6-dev)")'
 	@touch $@
 
 demo: $(READY)
 	$(VENV)/bin/posventa demo
 
+# All tests on the core as it is installed; those of the core on its plain Python too.
+PLAIN_TOO := $(addprefix tests/,test_codec.py test_wire.py test_validation.py test_unit.py) $(wildcard tests/test_domain_*.py)
+
 test: $(READY)
 	$(VENV)/bin/pytest
+	$(VENV)/bin/python -m pytest --quiet -p tests.plain $(PLAIN_TOO)
 
 # Every way of hurting a stream, 200 seeded runs (about an hour on two cores): docs/guarantees.md, the fault matrix.
 faults: $(READY)
