@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from streams.batches import RecordBatch
+from streams.inbox import Waiting
 from streams.meta import SOURCES
 from streams.owner import Owner
 
@@ -89,16 +90,13 @@ class Assignment:
     def _look(self, number: int) -> None:
         """Holds back, or lets come again, what is brought for a partition."""
         owner = self.owners.get(number)
-        shares = len(SOURCES) * max(1, len(self.owners))
-        full = set(self._full)
-        for topic in SOURCES:
-            waiting = owner.waiting(topic) if owner else None
-            if waiting and (
-                waiting.records * shares >= self._records_max or waiting.size_bytes * shares >= _BYTES_WAITING_MAX
-            ):
-                full.add((topic, number))
-            else:
-                full.discard((topic, number))
+        full = {tp for tp in self._full if tp[1] != number}
+        if owner is not None:
+            full |= {(topic, number) for topic in SOURCES if self._is_enough(owner.waiting(topic))}
         if full != self._full:
             self._full = full
             self._hold(frozenset(full))
+
+    def _is_enough(self, waiting: Waiting) -> bool:
+        shares = len(SOURCES) * len(self.owners)
+        return waiting.records * shares >= self._records_max or waiting.size_bytes * shares >= _BYTES_WAITING_MAX
