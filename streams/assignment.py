@@ -77,10 +77,14 @@ class Assignment:
             await self._on_failure(error)
 
     async def _let_go(self, numbers: set[int]) -> None:
+        tasks = []
         for number in numbers:
-            self.owners.pop(number).stop()
+            owner, task = self.owners.pop(number), self._tasks.pop(number)
+            owner.stop()
+            if not owner.claimed:
+                task.cancel()  # it has nothing to finish, and may read for long
+            tasks.append(task)
             self._look(number)
-        tasks = [self._tasks.pop(number) for number in numbers]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_STOP_S_MAX)
             for task in late:

@@ -54,6 +54,7 @@ class Owner:
     ) -> None:  # fmt: skip
         self.number = number
         self.tally: Counter[str] = Counter()  # records since the start, by what became of them
+        self.claimed = False  # whether the partition is claimed now, and units are made
         self._settings = settings
         self._outbox = outbox
         self._look_at, self._seek, self._reroute, self._on_taken = look_at, seek, reroute, on_taken
@@ -111,6 +112,7 @@ class Owner:
         try:
             found = await self._outbox.position(self.number)
             await self._claim(partition, found)
+            self.claimed = True
             bench = Bench(
                 self.number, cluster.ground.partitions, self._rules,
                 cluster.changelog_bytes_max - _RECORD_OVERHEAD_BYTES, self._rows,
@@ -123,6 +125,7 @@ class Owner:
             if self._moved:
                 log.warning("partition %d: ClickHouse is not as it was left; sending again", self.number)
         finally:
+            self.claimed = False
             self._outbox.close_account(self.number)
             self._partition = None
             await partition.close()

@@ -223,8 +223,8 @@ async def _reader(settings: Settings, tps: list[Any]) -> AsyncIterator[Any]:
     )
     consumer.assign(tps)
     consumer.pause(*tps)
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()

@@ -53,7 +53,7 @@ _START_WAIT_S = 60
 _GC_THRESHOLDS = (200_000, 50, 1000)
 # What a last flush leaves undone the next owner sends again.
 _LAST_FLUSH_S_MAX = 5.0
-# A unit in the making, a last flush and leaving the group; supervisors kill after 30 s.
+# A unit in the making and a last flush; supervisors kill after 30 s.
 _STOP_S_MAX = 15.0
 
 

@@ -10,6 +10,7 @@ import pytest
 from sinks.errors import RowsRefused
 from sinks.tables import DEAD_LETTERS, Table
 from streams import records
+from streams.assignment import _STOP_S_MAX
 from streams.errors import OwnershipLost
 from streams.meta import SOURCES
 from streams.partition import ChangelogRecord
@@ -39,6 +40,25 @@ def test_a_long_claim_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> N
         assert (FEEDBACK, BUSY) not in world.held
         world.claiming[BUSY].set()
         await until(lambda: not world.held)
+        await assignment.stop()
+        assert world.failed == []
+
+    asyncio.run(scenario())
+
+
+def test_letting_go_does_not_wait_for_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        world, feed = doubled(monkeypatch), Feed()
+        assignment = world.assignment()
+        world.claiming[BUSY] = asyncio.Event()
+        await assignment.become({BUSY, QUIET})
+        await assignment.offer(feed.batch(QUIET, 1))
+        await until(lambda: world.done(QUIET) == 1)
+        async with asyncio.timeout(_STOP_S_MAX / 2):
+            await assignment.become({QUIET})
+        world.claiming[BUSY].set()
+        await asyncio.sleep(0.01)
+        assert world.metas[BUSY].claims == 0
         await assignment.stop()
         assert world.failed == []
 
