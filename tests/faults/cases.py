@@ -4,6 +4,8 @@ A case is called with an empty stage; when it returns, everything is published a
 stream can settle. It returns how many faults it proved to have happened, and raises Broken when one did not.
 """
 
+import errno
+import os
 import random
 import shutil
 import signal
@@ -290,15 +292,15 @@ _REFUSED: Final = "cannot take this now"  # sinks/errors.py
 
 
 def state_disk_full(stage: Stage, rng: random.Random) -> int:
-    """The disk of the worker's local state has no room left, until the worker has died of it."""
+    """The disk of the worker's local state has no room left for some seconds."""
     disk = stage.closing.enter_context(small_disk(stage.state(0), _STATE_MIB))
     stage.publish_head()
     worker = stage.start_worker(0)
     at_some_point(stage, rng)
     disk.fill()
     stage.publish_tail()
-    stage.wait_for(lambda: not worker.running, "the worker to end")
-    time.sleep(rng.uniform(0, 2))
+    stage.wait_for(lambda: os.strerror(errno.ENOSPC) in worker.log.read_text(), "the worker to notice")
+    time.sleep(rng.uniform(0, 3))
     disk.free()
     return 1
 
