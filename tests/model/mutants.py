@@ -47,7 +47,7 @@ MUTANTS: Final = (
         "streams.partition:Partition.__init__",
         'transactional_id=f"posventa-{number}"',
         'transactional_id=f"posventa-{number}-{time.monotonic()}"',
-        (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY),
+        (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY, law.NO_ERROR),
         _MOVES,
     ),
     Mutant(

@@ -8,7 +8,7 @@ from tests.model.sweep import FAULTS, Sweep, steps_of
 
 SEEDS = 200
 # What a mutant gets; most are caught by the first two.
-MUTANT_SEEDS = 100
+MUTANT_SEEDS = 250
 
 
 def test_whatever_goes_wrong_every_law_holds() -> None:
