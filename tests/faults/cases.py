@@ -62,7 +62,7 @@ def hurt(stage: Stage, plan: Plan) -> None:
 
 def earlier_life(stage: Stage, rng: random.Random, lose_state: bool) -> int:
     """A worker that dies with units committed that ClickHouse lacks. Returns the faults."""
-    point = rng.choice(("sink: before affiliate_panes", "sink: before freshness"))
+    point = "sink: before affiliate_panes"
     hurt(stage, Plan(point, rng.randint(1, 3), "kill", stage.run_directory / "earlier hit"))
     stage.workers[0].end()
     if lose_state:

@@ -71,16 +71,16 @@ POINTS: Final[dict[str, Point]] = {
     "unit: copied": Point(LocalCopy, "write", "after", "a unit"),
     "unit: records astray published": Point(Rerouter, "__call__", "after", passings_max=2, needs="records astray"),
     "claim: earlier owners fenced": Point(_Producer, "start", "after", "a claim", None, 4, "an earlier life"),
-    "claim: changelog read": Point(LocalCopy, "write", "before", "a claim", None, 3, "lost state"),
+    "claim: changelog read": Point(LocalCopy, "write", "before", "a claim", None, 1, "lost state"),
     "claim: before its commit": Point(_Producer, "commit_transaction", "before", "its commit", None, 4, "an earlier life"),
     "claim: committed": Point(_Producer, "commit_transaction", "after", "its commit", None, 4, "an earlier life"),
-    "claim: rows sent again": Point(Partition, "changelog_from", "after", None, None, 2, "an earlier life"),
+    "claim: rows sent again": Point(Partition, "changelog_from", "after", None, None, 1, "an earlier life"),
     "sink: before reading positions": Point(Writer, "positions", "before"),
     **{
         f"sink: {side} {table.name}": Point(Writer, "insert", side, None, table, passings_max)
         for table, passings_max in (
-            (AFFILIATE_PANES, 4), (TOPIC_PANES, 3), (JOURNEYS, 4), (ANSWERS, 4), (COMMENTS, 3), (DEAD_LETTERS, 2),
-            (FRESHNESS, 4),
+            (AFFILIATE_PANES, 3), (TOPIC_PANES, 2), (JOURNEYS, 3), (ANSWERS, 3), (COMMENTS, 2), (DEAD_LETTERS, 1),
+            (FRESHNESS, 3),
         )
         for side in ("before", "after")
     },

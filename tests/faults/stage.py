@@ -114,7 +114,7 @@ class Stage:
             "POSVENTA_SESSION_TIMEOUT": f"{SESSION_S}s",
             # Many small units and flushes: many boundaries to be hurt at.
             "POSVENTA_POLL_RECORDS_MAX": "100",
-            "POSVENTA_UNIT_RECORDS_MAX": "100",
+            "POSVENTA_UNIT_RECORDS_MAX": "60",
             "POSVENTA_FLUSH_ROWS": "50",
             "POSVENTA_FLUSH_MS": "50",
         }
