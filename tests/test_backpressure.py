@@ -28,7 +28,7 @@ GROWTH_MB_MAX: Final = 80
 @contextmanager
 def refusing(running: Engines, proxy: Proxy) -> Iterator[None]:
     """Every refusal in its turn."""
-    proxy.mischief.refuse_status = 500
+    proxy.mischief.refuse_status, proxy.mischief.refuse_code = 500, REFUSALS[0]
     turns = threading.Thread(target=_take_turns, args=(proxy.mischief,))
     turns.start()
     yield
@@ -40,8 +40,8 @@ def refusing(running: Engines, proxy: Proxy) -> Iterator[None]:
 
 def _take_turns(mischief: Mischief) -> None:
     while mischief.refuse_status:
-        for mischief.refuse_code in REFUSALS:
-            time.sleep(0.4)
+        mischief.refuse_code = REFUSALS[mischief.times % len(REFUSALS)]
+        time.sleep(0.01)
 
 
 @contextmanager
