@@ -18,7 +18,7 @@ from streams import records
 from streams.batches import RecordBatch
 from streams.cluster import Cluster
 from streams.domain.rules import Rules
-from streams.errors import StateRefused
+from streams.errors import OwnershipLost, StateRefused
 from streams.freshness import Gauge
 from streams.inbox import Inbox, Taken, Waiting
 from streams.meta import SOURCES
@@ -109,6 +109,7 @@ class Owner:
         cluster = await self._look_at()
         partition = self._partition = Partition(self._settings, cluster, self.number)
         self._moved, self._refused = False, None
+        self._sought.clear()
         try:
             found = await self._outbox.position(self.number)
             await self._claim(partition, found)
@@ -206,6 +207,10 @@ class Owner:
         sought, at = self._sought.get(topic, (-1, 0.0))
         if sought == offset and now - at < _SEEK_AGAIN_S:
             return  # this was fetched before the seek took effect
+        if sought == offset:
+            raise OwnershipLost(
+                f"{topic}[{self.number}]: {found}, although {offset} was sought: claiming again will tell why"
+            )
         self._sought[topic] = (offset, now)
         log.warning("%s[%d]: %s, expected %d: fetching again from there", topic, self.number, found, offset)
         await self._seek(topic, self.number, offset)
@@ -220,6 +225,7 @@ class Owner:
         for topic, position in fetched.items():
             if position > applied.applied[topic].offset:
                 self._applied_at = time.monotonic()
+                self._sought.pop(topic, None)  # what never came tells nothing of the log: seek, however often
                 await self._fetch_again(topic, applied.applied[topic].offset, f"nothing came up to {position}")
 
     def _delete_flushed_letters(self, unit: Unit) -> None:

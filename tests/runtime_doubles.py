@@ -53,6 +53,7 @@ class World:
         self.make: Callable[[list[Any]], None] = lambda records: None  # what making a unit does besides
         self.held: Set[TopicPartition] = frozenset()
         self.failed: list[BaseException] = []
+        self.sought: list[tuple[str, int, int]] | None = None  # what was fetched again; None: nothing may be
         self.outbox = Outbox(self.settings, NoClickHouse() if writer is None else writer, 1, "test")
 
     def assignment(self) -> Assignment:
@@ -77,7 +78,8 @@ class World:
         return Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20)
 
     async def _seek(self, topic: str, partition: int, offset: int) -> None:
-        raise AssertionError(f"{topic}[{partition}] would be fetched again from {offset}")
+        assert self.sought is not None, f"{topic}[{partition}] would be fetched again from {offset}"
+        self.sought.append((topic, partition, offset))
 
     async def _reroute(self, astray: list[Any]) -> None:
         raise AssertionError("nothing is astray")
