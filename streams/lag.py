@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import aiokafka
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, KafkaError
+from kafka.errors import KafkaError
 
 from streams.batches.lenient import read_leniently
 from streams.errors import Unavailable
@@ -77,13 +77,13 @@ def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
 
 
 def _group_offsets(admin: Any) -> Any:
-    """Asks until there is a coordinator: the first question ever makes Kafka create the topic of the groups."""
+    """Asks until a coordinator answers: the first question ever makes Kafka create the topic of the groups."""
     deadline = time.monotonic() + _WAIT_MS / 1000
     while True:
         try:
             return admin.list_group_offsets(_GROUP)
-        except CoordinatorNotAvailableError:
-            if time.monotonic() > deadline:
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
                 raise
             time.sleep(_AGAIN_S)
 
