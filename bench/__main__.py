@@ -1,4 +1,4 @@
-"""All measurements, or some: `python -m bench [--only throughput,latency,outage,recovery,stages] [--small]`.
+"""All measurements, or some: `python -m bench [--only throughput,latency,outage,recovery,stages,profile] [--small]`.
 
 Starts Kafka and ClickHouse itself, for each part anew, in a temporary directory and on free ports. Nothing else should run
 meanwhile. About 25 minutes in all; --small takes a few, to see that everything works, and shows no figure worth keeping.
@@ -16,7 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import latency, outage, recovery, results, throughput
+from bench import hot_path, latency, outage, recovery, results, throughput
 from bench.bare import read
 from bench.events import week_of_events
 from bench.ground import Ground, Wrong
@@ -29,6 +29,7 @@ Part = Callable[[Path, Say], dict[str, Any]]
 
 _STAGES_EVENTS: Final = 100_000
 _UNIT_RECORDS: Final = 5000
+_PROFILE_EVENTS: Final = 500_000
 
 
 def main() -> None:
@@ -76,19 +77,27 @@ def _measure(name: str, part: Part, out: Path) -> bool:
 
 def _parts(*, small: bool) -> dict[str, Part]:
     """The parts in their order, in the size asked for."""
-    sizes: tuple[Any, ...] = (throughput.Sizes(), latency.Sizes(), outage.Sizes(), recovery.Sizes(), _STAGES_EVENTS)
+    sizes: tuple[Any, ...] = (
+        throughput.Sizes(),
+        latency.Sizes(),
+        outage.Sizes(),
+        recovery.Sizes(),
+        _STAGES_EVENTS,
+        _PROFILE_EVENTS,
+    )
     if small:
         sizes = (
             throughput.Sizes(60_000, 12_000, 1), latency.Sizes((500, 1000), 2, 4), outage.Sizes(500, 4, 6),
-            recovery.Sizes(20_000), 5_000,
+            recovery.Sizes(20_000), 5_000, _PROFILE_EVENTS,
         )  # fmt: skip
-    of_throughput, of_latency, of_outage, of_recovery, of_stages = sizes
+    of_throughput, of_latency, of_outage, of_recovery, of_stages, of_profile = sizes
     return {
         "throughput": lambda directory, say: throughput.measure(directory, of_throughput, say),
         "latency": lambda directory, say: latency.measure(directory, of_latency, say),
         "outage": lambda directory, say: outage.measure(directory, of_outage, say),
         "recovery": lambda directory, say: recovery.measure(directory, of_recovery, say),
         "stages": lambda directory, say: _measure_stages(directory, of_stages, say),
+        "profile": lambda directory, say: _measure_profile(directory, of_profile, say),
     }
 
 
@@ -108,6 +117,14 @@ def _measure_stages(directory: Path, count: int, say: Say) -> dict[str, Any]:
         "changed_per_record": stages.changed / stages.records,
         "stages_us": list(stages.microseconds().items()),
     }
+
+
+def _measure_profile(directory: Path, count: int, say: Say) -> dict[str, Any]:
+    with Ground(directory / "profile") as ground:
+        say(f"publishing {count:,} records")
+        events = week_of_events(1, count, time.time_ns() // 1_000_000)
+        asyncio.run(load(ground.settings, records_of(events, ground.settings.partitions)))
+        return hot_path.measure(ground, directory, count, say)
 
 
 def _arguments() -> argparse.Namespace:

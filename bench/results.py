@@ -193,6 +193,13 @@ def _stages(result: Result) -> Iterator[str]:
     yield from _table("stage | clock | our CPU", rows)
 
 
+def _profile(result: Result) -> Iterator[str]:
+    yield f"{result['looks']:,} looks by py-spy at a worker that is behind: where the thread was that held Python's lock."
+    yield from _table(
+        "| share of the looks, %", ([place, f"{share * 100:.1f}"] for place, share in result["shares"].items())
+    )
+
+
 def _table(titles: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A table of Markdown with empty lines around it."""
     yield ""
@@ -221,4 +228,5 @@ _PARTS: Final[dict[str, tuple[str, Callable[[Result], Iterable[str]]]]] = {
     "outage": ("Catching up after an outage", _outage),
     "recovery": ("Many customers: recovery, memory and bytes", _recovery),
     "stages": ("Where the time goes", _stages),
+    "profile": ("The hot path of a running worker", _profile),
 }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bench.events import summed, totals, week_of_events
+from bench.hot_path import PLACES, shares
 from bench.results import page, ratios
 from bench.steady import ages_at, percentile
 from schemas.events import Event, Feedback, Sale
@@ -103,3 +104,15 @@ def test_the_page_says_who_did_not_do_the_job() -> None:
     assert "stock Faust did not do the job in a round, which does not count: ClickHouse shows less" in text
     assert "| stock Faust | - |" in text
     assert "**400,000**" in text
+
+
+def test_a_look_belongs_to_the_innermost_place_that_has_a_name() -> None:
+    loop = "_run_once (asyncio/base_events.py:1922)"
+    lines = [
+        f"{loop};_apply (streams/owner.py:190);sorted (x.py:1) 6",
+        f"{loop};_apply (streams/owner.py:192);get_many (streams/local_copy.py:90) 3",
+        "run (threading.py:1) 1",
+    ]
+    assert shares(lines) == {
+        PLACES["_apply (streams/owner.py"]: 0.6, PLACES["get_many (streams/local_copy.py"]: 0.3, "elsewhere": 0.1
+    }  # fmt: skip
