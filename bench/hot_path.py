@@ -17,7 +17,7 @@ _SECONDS: Final = 8
 _LOOKS_A_SECOND: Final = 250
 _RUN_S_MAX: Final = 120.0
 _PY_SPY: Final = Path(sys.executable).with_name("py-spy")
-# The innermost frame that has a name here says where a look found the worker; file and function, as py-spy writes them.
+# The innermost frame that has a name here says where a look found the worker: function and file.
 PLACES: Final = {
     "_apply (streams/owner.py": "make the unit (the compiled core), hand its rows to the outbox",
     "put (streams/outbox.py": "hand rows to the outbox",
@@ -65,8 +65,8 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
 
 
 def _place(frames: list[str]) -> str:
-    for frame in reversed(frames):
-        for start, place in PLACES.items():
-            if frame.startswith(start):
-                return place
+    for frame in reversed(frames):  # Class.function (file:line)
+        function, _, rest = frame.partition(" (")
+        if found := PLACES.get(f"{function.rpartition('.')[2]} ({rest.rpartition(':')[0]}"):
+            return found
     return "elsewhere"

@@ -109,8 +109,8 @@ def test_the_page_says_who_did_not_do_the_job() -> None:
 def test_a_look_belongs_to_the_innermost_place_that_has_a_name() -> None:
     loop = "_run_once (asyncio/base_events.py:1922)"
     lines = [
-        f"{loop};_apply (streams/owner.py:190);sorted (x.py:1) 6",
-        f"{loop};_apply (streams/owner.py:192);get_many (streams/local_copy.py:90) 3",
+        f"{loop};Owner._apply (streams/owner.py:190);sorted (x.py:1) 6",
+        f"{loop};Owner._apply (streams/owner.py:192);LocalCopy.get_many (streams/local_copy.py:90) 3",
         "run (threading.py:1) 1",
     ]
     assert shares(lines) == {
