@@ -156,7 +156,9 @@ class Ground:
     def logs_bytes(self, topics: Collection[str]) -> int:
         """Bytes in the logs of topics: everything written to them, since nothing is compacted so soon."""
         data = self.directory / "kafka" / "data"
-        return sum(log.stat().st_size for topic in topics for log in data.glob(f"{topic}-*/*.log"))
+        partitions = [f"{topic}-{number}" for topic in topics for number in range(self.settings.partitions)]
+        # By their full names: a deleted topic's directories are there for a while, named alike.
+        return sum(log.stat().st_size for partition in partitions for log in data.glob(f"{partition}/*.log"))
 
     def topics(self) -> set[str]:
         """All topics there are."""

@@ -19,7 +19,7 @@ from sinks.tables import Table
 from sinks.writer import SinkPosition, Writer
 from streams.freshness import Gauge, LogEnd
 from streams.meta import SOURCES, Applied
-from streams.rows import KeyedRow, Row, partition_of
+from streams.rows import KeyedRow, Row, merge, partition_of
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -108,8 +108,7 @@ class Outbox:
     def put(self, rows: Iterable[KeyedRow], size_bytes: int, mark: Mark | None = None) -> None:
         """Takes committed rows; `mark` when everything up to it has been put."""
         load = self._load
-        for table, key, row in rows:
-            load.rows.setdefault(table, {})[key] = row
+        merge(load.rows, rows)
         load.count = sum(map(len, load.rows.values()))
         load.size_bytes += size_bytes
         if mark is not None and mark.partition in self.accounts:

@@ -39,6 +39,10 @@ LookAt = Callable[[], Awaitable[Cluster]]
 _RECORD_OVERHEAD_BYTES: Final = 4096
 # Changelog records whose rows are sent again before other partitions have their turn: some milliseconds.
 _SENT_IN_A_TURN: Final = 100
+# A transaction costs Kafka milliseconds of CPU however small it is, and rows wait for a flush anyway.
+_UNIT_EVERY_S: Final = 0.1
+# A unit of so many times fewer records than it may have begins at once.
+_ENOUGH_SHARE: Final = 8
 # A delivery that is missing this long is fetched again.
 _MISSING_S: Final = 10.0
 # A seek has taken effect long before.
@@ -70,6 +74,7 @@ class Owner:
         self._partition: Partition | None = None
         self._letters: list[tuple[int, bytes]] = []  # changelog offset and key of refusals still to be deleted
         self._applied_at = time.monotonic()
+        self._next_unit_at = 0.0  # monotonic
         self._sought: dict[str, tuple[int, float]] = {}  # by topic: the offset of the last seek, and when
 
     def put(self, batch: RecordBatch) -> None:
@@ -165,11 +170,22 @@ class Owner:
         self._wake.set()
 
     async def _wait_for_batches(self) -> None:
+        """Until there is something to do: at once after a quiet time, else when the last unit is a while ago or there is
+        enough for the next."""
         await self._outbox.room()
-        if not self._inbox:
+        while not self._is_due():
             self._wake.clear()
-            if not self._stopping.is_set() and not self._moved and not self._refused:
-                await self._wake.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._next_unit_at - time.monotonic() if self._inbox else None):
+                    await self._wake.wait()
+        self._next_unit_at = time.monotonic() + _UNIT_EVERY_S
+
+    def _is_due(self) -> bool:
+        if self._stopping.is_set() or self._moved or self._refused:
+            return True
+        records = sum(waiting.records for waiting in self._inbox.waiting.values())
+        enough = records * _ENOUGH_SHARE >= self._setbacks.records_max
+        return bool(self._inbox) and (enough or time.monotonic() >= self._next_unit_at)
 
     async def _make_unit(self, partition: Partition, bench: Bench) -> None:
         taken = self._inbox.take(self._setbacks.records_max, partition.meta.applied)

@@ -6,6 +6,8 @@ Pure; apart from the clients because units ask it for every new customer.
 import struct
 from typing import Final
 
+from mypy_extensions import i64
+
 # MurmurHash2 (Austin Appleby, public domain) with the seed that Kafka's clients use.
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
@@ -21,11 +23,13 @@ def murmur2(key: bytes) -> int:
     """Kafka's hash of a key, as an unsigned number of 32 bits."""
     size = len(key)
     words = size // 4
-    found = _SEED ^ size
+    found: i64 = _SEED ^ size  # machine numbers when compiled: no product has more than 63 bits
+    word: i64
     for word in struct.unpack_from(f"<{words}I", key):
-        mixed = word * _M & _32_BITS
+        mixed: i64 = word * _M & _32_BITS
         found = (found * _M & _32_BITS) ^ ((mixed ^ mixed >> 24) * _M & _32_BITS)
     if size % 4:
-        found = (found ^ int.from_bytes(key[words * 4 :], "little")) * _M & _32_BITS
+        word = int.from_bytes(key[words * 4 :], "little")
+        found = (found ^ word) * _M & _32_BITS
     found = (found ^ found >> 13) * _M & _32_BITS
     return found ^ found >> 15

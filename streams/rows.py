@@ -78,6 +78,15 @@ class RowMaker:
             yield self.letter(unpacked, records.unpack_letter(value), version)
 
 
+def merge(newest: dict[Table, dict[object, Row]], rows: Iterable[KeyedRow]) -> None:
+    """Puts rows, in the order in which they were made, among the newest of each key."""
+    for table, key, row in rows:
+        of_table = newest.get(table)
+        if of_table is None:
+            of_table = newest[table] = {}
+        of_table[key] = row
+
+
 def partition_of(table: Table, row: Row, partitions: int) -> int:
     """The partition that a row belongs to."""
     named = dict(zip(table.columns, row, strict=True))

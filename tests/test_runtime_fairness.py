@@ -9,6 +9,7 @@ import pytest
 
 from sinks.errors import RowsRefused
 from sinks.tables import DEAD_LETTERS, Table
+from streams import owner as owners
 from streams import records
 from streams.assignment import _STOP_S_MAX
 from streams.errors import OwnershipLost
@@ -16,7 +17,7 @@ from streams.meta import SOURCES
 from streams.partition import ChangelogRecord
 from streams.setbacks import Setbacks
 from streams.topics import FEEDBACK, SALES
-from tests.runtime_doubles import Feed, NoClickHouse, doubled, until
+from tests.runtime_doubles import PATIENCE_S, Feed, NoClickHouse, doubled, until
 
 BUSY, QUIET = 0, 1
 
@@ -155,6 +156,26 @@ def test_units_are_small_when_idle_and_as_large_as_they_may_be_when_behind(monke
         await until(lambda: world.done(BUSY) == 2603)
         assert [len(records) for _, records in world.units] == [1, 1, 1, 500, 500, 500, 500, 500, 100]
         await assignment.stop()
+
+    asyncio.run(scenario())
+
+
+def test_what_trickles_in_is_gathered_but_the_first_and_a_lot_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        world, feed = doubled(monkeypatch, unit_records_max=80), Feed()
+        monkeypatch.setattr(owners, "_UNIT_EVERY_S", PATIENCE_S * 10)  # as good as never
+        assignment = world.assignment()
+        await assignment.become({QUIET})
+        await assignment.offer(feed.batch(QUIET, 1))
+        await until(lambda: world.done(QUIET) == 1)
+        for count in (4, 5, 1):
+            assert world.done(QUIET) == 1
+            await assignment.offer(feed.batch(QUIET, count))
+            await asyncio.sleep(0.01)
+        await until(lambda: world.done(QUIET) == 11)
+        await assignment.stop()
+        assert [len(records) for _, records in world.units] == [1, 10]
+        assert world.failed == []
 
     asyncio.run(scenario())
 
