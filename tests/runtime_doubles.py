@@ -19,7 +19,6 @@ from streams.owner import Owner
 from streams.rows import KeyedRow
 from streams.settings import Settings
 from streams.topics import SALES
-from streams.unit import Unit
 
 GROUND = Ground(8, 300, 0, "s", "f")
 PATIENCE_S = 20.0
@@ -122,19 +121,14 @@ def doubled(monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, **set
 
     def make_unit(bench: Any, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
         world.make(records)
-        unit: Any = SimpleUnit(version)
-        unit.records = records
-        unit.rows = world.rows(bench.partition, records)
-        return unit
+        rows = world.rows(bench.partition, records)
+        nothing: dict[str, Any] = {"changed": {}, "refusals": [], "astray": [], "events": 0, "tombstones": 0}
+        return SimpleNamespace(version=version, records=records, rows=rows, **nothing)
 
     monkeypatch.setattr(owners, "Partition", lambda settings, cluster, number: NoPartition(world, number))
     monkeypatch.setattr(owners, "make_unit", make_unit)
     monkeypatch.setattr(owners, "_UNIT_EVERY_S", 0.0)  # order is looked at, not the clock
     return world
-
-
-class SimpleUnit(Unit):
-    """A Unit with a __dict__."""
 
 
 class Feed:
