@@ -9,10 +9,9 @@ setup: $(READY)
 
 # Anew when what is to be installed has changed; a virtual environment that was left half-made is made again.
 # Compiled by setup.py where a C compiler is.
-CORE := $(addprefix schemas/,events.py validation.py wire.py codec.py) $(wildcard streams/domain/*.py) \
-  $(addprefix streams/,compiled.py partitioning.py records.py intake.py rows.py unit.py)
+CORE := $(shell $(PYTHON) -c 'from streams.compiled import CORE; print(*CORE)')
 
-$(READY): pyproject.toml setup.py $(CORE)
+$(READY): pyproject.toml setup.py streams/compiled.py $(CORE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "posventa needs Python 3.11 or newer; $(PYTHON) is not: install one and say make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || test -x $(VENV)/bin/pip || \

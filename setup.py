@@ -7,25 +7,25 @@ about half the speed. Tests run both ways (tests/plain.py).
 import os
 import runpy
 import sys
+from pathlib import Path
 
 from setuptools import setup
 
-_BUILDING = {
-    "build_ext",
-    "bdist_wheel",
-    "editable_wheel",
-}  # installing asks for other things first, each time from here
+# Installing asks setup.py for other things first, each time from its beginning.
+_BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"} & set(sys.argv)
 
 extensions = []
-if _BUILDING & set(sys.argv) and os.environ.get("POSVENTA_PLAIN") != "1":
-    from mypyc.build import mypycify
+if _BUILDING:
+    compiled = runpy.run_path("streams/compiled.py")
+    for left in [*compiled["artefacts"](), *Path().glob("*__mypyc*.so")]:
+        left.unlink()  # of another build, whose sources these may not be any more
+    if os.environ.get("POSVENTA_PLAIN") != "1":
+        from mypyc.build import mypycify
 
-    core = runpy.run_path("streams/compiled.py")["CORE"]
-    # Types are checked by `make lint`, with all libraries at hand; here only what the compiler needs.
-    extensions = mypycify(
-        ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports", *core], opt_level="3"
-    )
-    for extension in extensions:
-        extension.optional = True  # no compiler: a warning, and plain Python
+        # Types are checked by `make lint`, with all libraries at hand; here only what the compiler needs.
+        options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
+        extensions = mypycify([*options, *compiled["CORE"]], opt_level="3")
+        for extension in extensions:
+            extension.optional = True  # no compiler: a warning, and plain Python
 
 setup(ext_modules=extensions)

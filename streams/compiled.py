@@ -32,7 +32,7 @@ _ROOT: Final = Path(__file__).parent.parent
 
 def is_compiled() -> bool:
     """Whether the core runs compiled."""
-    return any(_compiled(_ROOT / source) for source in CORE)
+    return bool(artefacts())
 
 
 def stale() -> list[str]:
@@ -40,11 +40,16 @@ def stale() -> list[str]:
     return [
         source
         for source in CORE
-        for compiled in _compiled(_ROOT / source)
-        if compiled.stat().st_mtime < (_ROOT / source).stat().st_mtime
+        for artefact in _artefacts_of(_ROOT / source)
+        if artefact.stat().st_mtime < (_ROOT / source).stat().st_mtime
     ]
 
 
-def _compiled(source: Path) -> list[Path]:
+def artefacts() -> list[Path]:
+    """The files that were compiled of the core."""
+    return [artefact for source in CORE for artefact in _artefacts_of(_ROOT / source)]
+
+
+def _artefacts_of(source: Path) -> list[Path]:
     candidates = [source.with_suffix(suffix) for suffix in EXTENSION_SUFFIXES]
     return [candidate for candidate in candidates if candidate.exists()]
