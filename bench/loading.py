@@ -15,7 +15,8 @@ import aiokafka
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.kafka_clients import aiokafka_settings, partition_for
+from streams.kafka_clients import aiokafka_settings
+from streams.partitioning import partition_for
 from streams.settings import Settings
 from streams.topics import FEEDBACK, SALES
 

@@ -14,10 +14,9 @@ from schemas.errors import InvalidValue, Undecodable, UnknownSchema
 from schemas.events import Event, Feedback, Finding, Sale
 from schemas.registry import BY_HEADER, FEEDBACK, HEADER_BYTES, SALE, SINGLE_OBJECT_MARKER, PublishedSchema, newest
 from schemas.validation import validate_feedback, validate_sale
-from schemas.wire import read_feedback, read_sale
+from schemas.wire import MONEY_BYTES_MAX, read_feedback, read_sale
 
 _CONFLUENT_BYTES = 5  # Confluent's wire format: a zero byte, then the registry's schema id in 4 bytes
-_MONEY_BYTES_MAX = 16  # precision 18 needs 8; writers may pad, but not without end
 
 _SALE: Final = newest(SALE)
 _FEEDBACK: Final = newest(FEEDBACK)
@@ -148,8 +147,8 @@ def _symbol(symbols: Symbols, field: str, index: int) -> str:
 
 
 def _money(field: str, raw: bytes) -> int:
-    if not 0 < len(raw) <= _MONEY_BYTES_MAX:
-        raise InvalidValue(field, f"a decimal of {len(raw)} bytes", f"1 to {_MONEY_BYTES_MAX} bytes")
+    if not 0 < len(raw) <= MONEY_BYTES_MAX:
+        raise InvalidValue(field, f"a decimal of {len(raw)} bytes", f"1 to {MONEY_BYTES_MAX} bytes")
     return int.from_bytes(raw, "big", signed=True)
 
 

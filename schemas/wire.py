@@ -9,13 +9,13 @@ from typing import Final, final
 
 from schemas.events import Feedback, Finding, Sale
 from schemas.measures import VERDICTS
+from schemas.registry import HEADER_BYTES
 from schemas.validation import FEEDBACK_ACTIONS, OFFERINGS, SALE_ACTIONS, SCORES
 
 SALE_V1: Final = bytes.fromhex("c301 beb5d0ec46513630")
 FEEDBACK_V1: Final = bytes.fromhex("c301 533e1aaecf893946")
 
-_HEADER_BYTES: Final = 10
-_MONEY_BYTES_MAX: Final = 16
+MONEY_BYTES_MAX: Final = 16  # precision 18 needs 8; writers may pad, but not without end
 _NUMBER_BYTES_MAX: Final = 9  # 63 bits: more than any number of ours has
 
 _METRICS: Final = tuple(SCORES)
@@ -88,7 +88,7 @@ class _Cursor:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = _HEADER_BYTES
+        self._at = HEADER_BYTES
 
     def number(self) -> int:
         """An Avro int or long: zigzag, in groups of 7 bits, the lowest first."""
@@ -131,7 +131,7 @@ class _Cursor:
     def money(self) -> int:
         """A decimal of scale 4, in ten-thousandths: the bytes of a two's complement, the highest first."""
         raw = self._bytes()
-        if not 0 < len(raw) <= _MONEY_BYTES_MAX:
+        if not 0 < len(raw) <= MONEY_BYTES_MAX:
             raise _NotPlain
         return int.from_bytes(raw, "big", signed=True)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import faust
 
-from streams.partitioning import partition_for as partition_for  # noqa: PLC0414 - for those who know it from here
 from streams.settings import Settings
 
 

@@ -23,10 +23,11 @@ from streams import records
 from streams.cluster import Cluster
 from streams.errors import OwnershipLost
 from streams.intake import Refusal
-from streams.kafka_clients import aiokafka_settings, partition_for
+from streams.kafka_clients import aiokafka_settings
 from streams.letters import dead_letter
 from streams.local_copy import LocalCopy
 from streams.meta import Log, Meta
+from streams.partitioning import partition_for
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, STATE
 from streams.unit import Unit

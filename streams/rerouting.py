@@ -13,7 +13,8 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from streams.errors import OwnershipLost
-from streams.kafka_clients import aiokafka_settings, partition_for
+from streams.kafka_clients import aiokafka_settings
+from streams.partitioning import partition_for
 from streams.settings import Settings
 
 HEADER: Final = "posventa-rerouted"

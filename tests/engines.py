@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from streams.domain.rules import Rules
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.embedded.kafka import EmbeddedKafka
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.settings import Settings
 from streams.topics import FEEDBACK, SALES, ensure_topics
 from tests.comparison import differences
@@ -158,3 +158,20 @@ def producing(bootstrap: str) -> Iterator[KafkaProducer]:
         producer.flush()
     finally:
         producer.close()
+
+
+def read_all(bootstrap: str, topic: str) -> list[Any]:
+    """The committed records of a topic."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    try:
+        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        ends = consumer.end_offsets(partitions)
+        found: list[Any] = []
+        while any(consumer.position(tp) < ends[tp] for tp in partitions):
+            for polled in consumer.poll(timeout_ms=200).values():
+                found += polled
+        return found
+    finally:
+        consumer.close()

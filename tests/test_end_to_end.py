@@ -18,7 +18,7 @@ import pytest
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from streams.domain.rules import Rules
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.publishing.olist import olist_events
 from streams.topics import FEEDBACK, SALES
 from tests.comparison import differences

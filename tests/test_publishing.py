@@ -22,7 +22,8 @@ from posventa import Feedback, InvalidValue, Publisher, Sale, Unavailable
 from schemas.codec import decode_feedback, decode_sale
 from streams.embedded.child import free_port
 from streams.embedded.kafka import EmbeddedKafka
-from streams.kafka_clients import client_settings, partition_for
+from streams.kafka_clients import client_settings
+from streams.partitioning import partition_for
 from streams.settings import Settings
 from streams.topics import FEEDBACK, SALES, ensure_topics
 from tests.strategies import sale_mapping

@@ -18,9 +18,9 @@ from schemas.events import partition_key
 from streams.batches.lenient import LenientRecords
 from streams.errors import OwnershipLost
 from streams.intake import Refusal
-from streams.kafka_clients import partition_for
 from streams.lag import read_lag
 from streams.letters import dead_letter
+from streams.partitioning import partition_for
 from streams.rerouting import Rerouter
 from streams.settings import Settings
 from streams.topics import SALES, ensure_topics

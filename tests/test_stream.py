@@ -4,17 +4,15 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.topics import DEAD_LETTERS, FEEDBACK, SALES
 from tests.domain_strategies import A_SALE
-from tests.engines import PARTITIONS, Engines, engines, producing
+from tests.engines import PARTITIONS, Engines, engines, producing, read_all
 from tests.tricky import tricky_events
 
 CUSTOMERS = 1500
@@ -96,7 +94,7 @@ def test_bad_records_become_dead_letters_and_good_ones_all_count(tmp_path: Path)
         expected = Counter(reason for *_, reason in bad)
         rows = running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason")
         assert Counter(dict(rows)) == expected
-        letters = _read_all(running.kafka.bootstrap, DEAD_LETTERS)
+        letters = read_all(running.kafka.bootstrap, DEAD_LETTERS)
         assert Counter(dict(letter.headers)["reason"].decode() for letter in letters) == expected
         assert Counter(letter.value for letter in letters) == Counter(value for _, _, value, _ in bad)
         assert {"detail", "source-topic", "source-partition", "source-offset", "refused-at"} <= set(
@@ -120,7 +118,7 @@ def test_records_that_fell_elsewhere_are_published_again_where_they_belong(tmp_p
                 astray += wrong_key != key or partition != partition_for(key, PARTITIONS)
         running.settle(len(events) + astray)
         assert running.differences(events) == []
-        headers = [dict(r.headers) for topic in (SALES, FEEDBACK) for r in _read_all(running.kafka.bootstrap, topic)]
+        headers = [dict(r.headers) for topic in (SALES, FEEDBACK) for r in read_all(running.kafka.bootstrap, topic)]
         assert sum(h.get("posventa-rerouted") == b"1" for h in headers) == astray
 
 
@@ -156,19 +154,3 @@ def _publish_mixed(running: Engines, events: list[Event], bad: list[tuple[str, b
     with producing(running.kafka.bootstrap) as producer:
         for topic, key, value in records:
             producer.send(topic, value, key=key, partition=partition_for(key, PARTITIONS))
-
-
-def _read_all(bootstrap: str, topic: str) -> list[Any]:
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning()
-        ends = consumer.end_offsets(partitions)
-        found: list[Any] = []
-        while any(consumer.position(tp) < ends[tp] for tp in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                found += records
-        return found
-    finally:
-        consumer.close()

@@ -11,7 +11,7 @@ from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from streams import records
 from streams.domain.rules import Rules
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.rows import RowMaker
 from streams.topics import FEEDBACK, SALES
 from streams.unit import Bench, Unit, make_unit

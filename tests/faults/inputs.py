@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.topics import FEEDBACK, SALES
 from tests.domain_strategies import A_SALE
 from tests.tricky import tricky_events

@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
-
 from schemas.errors import FromTheFuture
 from schemas.measures import MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
 from streams import meta as metas
 from streams import records, topics
-from tests.faults.inputs import NEWEST, PARTITIONS
+from tests.engines import read_all
+from tests.faults.inputs import NEWEST
 
 # version, refused_at, as_of: what the issue leaves out. A version is a sum of offsets, and those of records that were
 # published again where they belong depend on when.
@@ -86,23 +85,6 @@ def snapshot(clickhouse: str, bootstrap: str, published: dict[tuple[str, int], i
         meta=Counter(_metas(state, published)),
         position=Counter(_positions(clickhouse, state)),
     )
-
-
-def read_all(bootstrap: str, topic: str) -> list[Any]:
-    """The committed records of a topic."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning()
-        ends = consumer.end_offsets(partitions)
-        found: list[Any] = []
-        while any(consumer.position(tp) < ends[tp] for tp in partitions):
-            for polled in consumer.poll(timeout_ms=200).values():
-                found += polled
-        return found
-    finally:
-        consumer.close()
 
 
 def ask(clickhouse: str, sql: str) -> list[str]:

@@ -14,7 +14,7 @@ from schemas.measures import MEASURES, MONEY
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
 from streams import records
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.topics import DEAD_LETTERS, FEEDBACK, SALES
 from streams.unit import make_unit
 from tests.model.kafka import Entry

@@ -13,8 +13,8 @@ from sinks.tables import FRESHNESS
 from streams import meta as metas
 from streams import records
 from streams.domain.rules import Rules
-from streams.kafka_clients import partition_for
 from streams.meta import SOURCES, Meta
+from streams.partitioning import partition_for
 from streams.rows import RowMaker
 from streams.topics import DEAD_LETTERS, STATE
 from streams.unit import Bench, Unit, make_unit

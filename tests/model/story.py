@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.kafka_clients import partition_for
+from streams.partitioning import partition_for
 from streams.topics import FEEDBACK, SALES
 from tests.tricky import tricky_events
 
