@@ -104,7 +104,7 @@ def test_memory_is_shared_by_all_copies_and_does_not_grow_with_what_they_hold(tm
         copy = copies[start // 2_000 % len(copies)]
         copy.write(((b"k%08d" % n, value) for n in range(start, start + 2_000)), start, 0)
         copy.get_many([b"k%08d" % (start // 2), b"unknown"])
-    assert resident_mb() - before < 200
+    assert resident_mb() - before < 120  # the shared 112 MB and little else; with buffers of their own it is more
     for copy in copies:
         copy.close()
 
