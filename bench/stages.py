@@ -2,7 +2,8 @@
 
 One process, one unit after the other, on engines of its own; the real code of each stage. Owns the stopwatch.
 Stages inside make_unit are timed in passes of their own on the same state, so that no clock ticks per record, and without
-garbage collection, since a pass keeps more objects alive than the job does; its cost in make_unit is timed there.
+garbage collection, since a pass keeps more objects alive than the job does; its cost in make_unit, as rare as a worker makes
+it, is timed there.
 """
 
 import gc
@@ -33,6 +34,7 @@ from streams.rows import KeyedRow, RowMaker
 from streams.settings import Settings
 from streams.topics import SALES
 from streams.unit import Bench, make_unit
+from streams.worker import GC_THRESHOLDS
 
 _STATE_BYTES_MAX = 12_000_000
 _INTAKE = "intake"
@@ -93,6 +95,7 @@ async def measure_stages(directory: Path, delivered: list[Any], unit_records: in
     stages = Stages()
     gc.collect()
     gc.freeze()  # a worker does not hold all records at once
+    gc.set_threshold(*GC_THRESHOLDS)
     with Stack(directory, workers=0) as stack:
         settings = stack.settings.model_copy(update={"state_dir": str(directory / "state")})
         writer = Writer(stack.addresses.clickhouse)

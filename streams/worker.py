@@ -50,7 +50,7 @@ _HEARTBEAT_S = 0.5
 _START_WAIT_S = 60
 # A unit makes some hundred thousand objects that live until the next flush and none in cycles: looking for cycles after
 # every 700 of them, Python's default, finds nothing and costs CPU (docs/performance.md: garbage collection).
-_GC_THRESHOLDS = (200_000, 50, 1000)
+GC_THRESHOLDS = (200_000, 50, 1000)
 # What a last flush leaves undone the next owner sends again.
 _LAST_FLUSH_S_MAX = 5.0
 # A unit in the making and a last flush; supervisors kill after 30 s.
@@ -230,7 +230,7 @@ def run(settings: Settings) -> None:
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
     directory = StateDirectory(Path(settings.state_dir))
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     ensure_topics(settings, wait_s=_START_WAIT_S)
     url = settings.clickhouse.get_secret_value()
     migrate(url)
