@@ -84,7 +84,8 @@ class Stages:
         return {stage: (wall[stage], cpu[stage]) for stage in (*_IN_UNIT, _GROUP, _ROWS, _GC, _UNIT, *_AROUND_UNIT)}
 
     def _of(self, seconds: dict[str, float]) -> dict[str, float]:
-        each = {stage: value / self.records * 1e6 for stage, value in seconds.items()}
+        each = {_GC: 0.0}  # it may never have run
+        each |= {stage: value / self.records * 1e6 for stage, value in seconds.items()}
         each[_GROUP] = each[_INTAKE] - each["decode and validate"] - each["RocksDB: read customers"]
         each[_ROWS] = each[_UNIT] - each[_GC] - each[_GROUP] - sum(each[stage] for stage in _IN_UNIT)
         return each
