@@ -36,3 +36,8 @@ def _status_mb(pid: int, field: str) -> float:
     found = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) * 1024 / 1e6
+
+
+def files_bytes(directory: Path) -> int:
+    """Bytes of all files in it."""
+    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())

@@ -17,9 +17,9 @@ import rocksdict
 from bench.events import one_sale_each, week_of_events
 from bench.ground import Ground
 from bench.loading import load, records_of
-from bench.processes import peak_mb, resident_mb
+from bench.processes import files_bytes, peak_mb, resident_mb
 from bench.steady import POLL_S, Stream, flow, until
-from schemas.events import Event
+from schemas.events import Event, Feedback
 from streams import records
 from streams.domain import state
 from streams.domain.fold import fold
@@ -57,7 +57,7 @@ def measure(directory: Path, sizes: Sizes, say: Callable[[str], None]) -> dict[s
             found: dict[str, Any] = {
                 "fill_rate": (last.total - first.total) / max(POLL_S, last.at - first.at),
                 "filled": _memory(worker),
-                "local_bytes": _files_bytes(state_dir),
+                "local_bytes": files_bytes(state_dir),
                 "changelog_bytes": ground.logs_bytes([STATE]),
                 "state_bytes": _state_bytes(now),
             }
@@ -106,10 +106,6 @@ def _memory(worker: Child) -> dict[str, float]:
     return {"resident_mb": resident_mb(worker.pid), "peak_mb": peak_mb(worker.pid)}
 
 
-def _files_bytes(directory: Path) -> int:
-    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-
-
 def _bytes_by_kind(state_dir: Path) -> dict[str, dict[str, int]]:
     """Records and bytes (keys and values, uncompressed) in the local copies of a worker that is gone."""
     counts: Counter[str] = Counter()
@@ -133,7 +129,7 @@ def _state_bytes(now: int) -> dict[str, float]:
     for sale in sales[1:]:
         fold(customer, sale, Rules())
     eleven = len(state.encode(customer))
-    answers = [event for event in week_of_events(1, 200, now) if hasattr(event, "feedback_id")]
+    answers = [event for event in week_of_events(1, 200, now) if isinstance(event, Feedback)]
     for answer in answers:
         fold(customer, answer, Rules())
     return {

@@ -17,7 +17,7 @@ from bench.bare import read
 from bench.events import Totals, summed, totals, week_of_events
 from bench.ground import Ground, Wrong
 from bench.loading import load, records_of
-from bench.processes import cpu_s, peak_mb
+from bench.processes import cpu_s, files_bytes, peak_mb
 from streams.embedded.child import Child
 from streams.topics import FEEDBACK, SALES, STATE
 
@@ -164,7 +164,7 @@ def measure_one(ground: Ground, contestant: Contestant, directory: Path, expecte
         "cpu_s_per_million": _per_million(spent, rest),
         "cores": {name: value / seconds for name, value in spent.items()},
         "memory_mb": memory_mb,
-        "changelog_bytes": (ground.logs_bytes(changelogs) if changelogs else _files_bytes(directory)) / count,
+        "changelog_bytes": (ground.logs_bytes(changelogs) if changelogs else files_bytes(directory)) / count,
         "rows": rows / count,
         "clickhouse_bytes": size / count,
     }
@@ -186,10 +186,6 @@ def _per_million(spent: dict[str, float], count: int) -> dict[str, float]:
 def _pid(child: Child) -> int:
     assert child.pid is not None
     return child.pid
-
-
-def _files_bytes(directory: Path) -> int:
-    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
 
 
 def _summary(found: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from streams.domain.cases import cases
 from streams.domain.contributions import Contributions, difference
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
-from streams.rows import KeyedRow, RowMaker
+from streams.rows import KeyedRow, RowMaker, merge
 
 PARTITIONS: Final = 8
 FLUSH_S: Final = 1.0  # between two flushes: fuller batches than posventa's 250 ms allow
@@ -104,8 +104,7 @@ class Sink:
 
     def put(self, rows: Iterable[KeyedRow]) -> None:
         """Takes rows; nothing is sent yet."""
-        for table, key, row in rows:
-            self._rows.setdefault(table, {})[key] = row
+        merge(self._rows, rows)
 
     def applied(self, topic: str, partition: int, offset: int) -> None:
         """Notes that the rows of everything below an offset have been put."""
