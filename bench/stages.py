@@ -17,7 +17,6 @@ from typing import Any
 
 from schemas.codec import decode_feedback, decode_sale
 from schemas.events import Event
-from sinks.tables import Table
 from sinks.writer import Writer
 from streams import records
 from streams.cluster import look_at
@@ -30,7 +29,7 @@ from streams.embedded.stack import Stack
 from streams.intake import take
 from streams.meta import Applied
 from streams.partition import Partition
-from streams.rows import KeyedRow, RowMaker
+from streams.rows import RowMaker
 from streams.settings import Settings
 from streams.topics import SALES
 from streams.unit import Bench, make_unit
@@ -137,10 +136,10 @@ async def _run_unit(stages: Stages, partition: Partition, bench: Bench, writer: 
     with stages.timed("of which RocksDB write"):  # once more: the same records into the same copy
         partition.local.write(unit.changed.items(), partition.changelog_offset, batch[-1].timestamp)
     with stages.timed("ClickHouse insert"):
-        for table, rows in _by_table(unit.rows).items():
-            writer.insert(table, rows)
+        for table, rows in unit.rows.items():
+            writer.insert(table, rows.values())
     stages.records += len(batch)
-    stages.rows += len(unit.rows)
+    stages.rows += sum(map(len, unit.rows.values()))
     stages.changed += len(unit.changed)
 
 
@@ -180,10 +179,3 @@ def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[A
 
 def _load(raw: bytes | None, event: Event) -> state.Customer:
     return state.decode(raw) if raw else state.Customer.empty(event.brand_id, event.customer_id)
-
-
-def _by_table(rows: list[KeyedRow]) -> dict[Table, list[tuple[Any, ...]]]:
-    tables: dict[Table, list[tuple[Any, ...]]] = defaultdict(list)
-    for table, _, row in rows:
-        tables[table].append(row)
-    return tables

@@ -8,7 +8,6 @@ SinkError
 Which of them is decided by exception type and ClickHouse's numeric error code, never by a message's words.
 """
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -63,6 +62,7 @@ _BAD_VALUE: Final = frozenset(
     {
         6,  # CANNOT_PARSE_TEXT
         27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        44,  # ILLEGAL_COLUMN
         69,  # ARGUMENT_OUT_OF_BOUND
         117,  # INCORRECT_DATA
         131,  # TOO_LARGE_STRING_SIZE
@@ -82,8 +82,6 @@ _BUG: Final = frozenset(
         457,  # BAD_QUERY_PARAMETER
     }
 )
-# What encoding a value raises that its column does not take.
-_UNENCODABLE: Final = (ValueError, TypeError, OverflowError, struct.error, AttributeError)
 
 
 @contextmanager
@@ -97,22 +95,12 @@ def sink_errors(doing: str) -> Iterator[None]:
         raise SinkUnavailable(f"{doing}: ClickHouse does not answer ({error}); will be tried again") from error
 
 
-@contextmanager
-def insert_errors(doing: str) -> Iterator[None]:
-    """sink_errors, and RowsRefused for what can't even be sent."""
-    try:
-        with sink_errors(doing):
-            yield
-    except _UNENCODABLE as error:
-        raise RowsRefused(f"{doing}: a value is none that its column takes ({error!r})") from error
-
-
 def _translated(doing: str, error: clickhouse.Error) -> SinkError:
     if error.code in _MISSING_SCHEMA:
         return SinkRefused(f"{doing}: the tables are not what this version expects; run: posventa migrate ({error})")
     if error.code in _NO_RIGHT:
         return SinkRefused(f"{doing}: user and password of POSVENTA_CLICKHOUSE are refused, or lack a right ({error})")
-    if error.code in _BAD_VALUE or (error.code is None and isinstance(error, clickhouse.DataError)):
+    if error.code in _BAD_VALUE:
         return RowsRefused(f"{doing}: a value is none that its column takes ({error})")
     if error.code in _BUG or (error.code is None and not _is_transport(error)):
         return SinkRefused(f"{doing}: ClickHouse cannot take this; please report it ({error})")

@@ -1,21 +1,40 @@
-"""The base tables as the workers write them: names and columns, in the order in which a row's values stand.
+"""The base tables as the workers write them: names and columns, and the bytes of a row.
 
-Owns this order and nothing else; engines, types and keys are in migrations/. A test ties both together.
+Owns the order in which a row's values stand and how they become bytes; engines, types and keys are in migrations/. A test
+ties both together.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
 
 from schemas.measures import MEASURES
 
 DATABASE: Final = "posventa"
 
 
-class Table(NamedTuple):
-    """A base table. A row is a tuple of one value per column: money in ten-thousandths, `bucket` in epoch seconds,
-    every other time in epoch milliseconds, None only where the table is Nullable."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Table:
+    """A base table. A row has one value per column: money in ten-thousandths, `bucket` in epoch seconds, every other time in
+    epoch milliseconds, None only where the table is Nullable."""
 
     name: str
     columns: tuple[str, ...]
+
+
+def pack_row(values: Iterable[Any]) -> bytes:
+    """A row as ClickHouse's format MsgPack has it: one value after the other. (A column's own range is not checked there: a
+    number beyond it would wrap around, so whoever makes rows must see to that.)"""
+    return b"".join(map(msgpack.packb, values))
+
+
+def unpack_row(row: bytes) -> tuple[Any, ...]:
+    """The values of a row."""
+    unpacker = msgpack.Unpacker(use_list=False)
+    unpacker.feed(row)
+    return tuple(unpacker)
 
 
 def _table(name: str, columns: str) -> Table:

@@ -4,21 +4,21 @@ Never reads Kafka and never decides what is written. Invariant: when insert() or
 rows; when it raises, it may have all, some or none of them, and the same call may be made again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.insert import InsertContext
 
 from sinks.client import connect
-from sinks.errors import insert_errors, sink_errors
-from sinks.tables import FRESHNESS, Table
+from sinks.errors import sink_errors
+from sinks.tables import FRESHNESS, Table, pack_row
 
 _INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "async_insert": 0,  # on by default from 26.3 on; an acknowledgement must mean that the rows are there
         "wait_for_async_insert": 1,  # should a server insist on it
+        "input_format_null_as_default": 0,  # None is a defect where the column takes none
         "max_partitions_per_insert_block": 0,  # a backfill touches years of weeks; the default refuses more than 100
     }
 )
@@ -61,23 +61,19 @@ class Writer:
     def __init__(self, url: str) -> None:
         self._url = url
         self._connected: Client | None = None
-        self._contexts: dict[str, InsertContext] = {}
 
-    def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Inserts rows, each with one value per column of `table`, as one block. Raises SinkError."""
+    def insert(self, table: Table, rows: Collection[bytes]) -> None:
+        """Inserts rows, each as pack_row() has it, with one value per column of `table`. Raises SinkError."""
         if not rows:
             return
-        with insert_errors(f"inserting into {table.name}"):
-            context = self._context(table)
-            context.data = list(zip(*rows, strict=True))
-            try:
-                self._client.insert(context=context)
-            finally:
-                context.data = None
+        with sink_errors(f"inserting into {table.name}"):
+            self._client.raw_insert(
+                table.name, table.columns, b"".join(rows), settings=dict(_INSERT_SETTINGS), fmt="MsgPack"
+            )
 
-    def report(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Replaces freshness and sink position of the partitions in `rows` (columns of FRESHNESS), all or none."""
-        self.insert(FRESHNESS, rows)
+    def report(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Replaces freshness and sink position of the partitions in `rows` (values of FRESHNESS), all or none."""
+        self.insert(FRESHNESS, [pack_row(row) for row in rows])
 
     def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
         """Reports a position that ClickHouse has already, or none, as zeros: nothing is new but who says it, and when."""
@@ -103,18 +99,9 @@ class Writer:
         if self._connected is not None:
             self._connected.close()
             self._connected = None
-            self._contexts.clear()
 
     @property
     def _client(self) -> Client:
         if self._connected is None:
             self._connected = connect(self._url)
         return self._connected
-
-    def _context(self, table: Table) -> InsertContext:
-        """Types are asked for once a table, not once an insert."""
-        if table.name not in self._contexts:
-            self._contexts[table.name] = self._client.create_insert_context(
-                table.name, column_names=table.columns, column_oriented=True, settings=dict(_INSERT_SETTINGS)
-            )
-        return self._contexts[table.name]

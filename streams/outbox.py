@@ -8,18 +8,19 @@ wait for room; a row that it refuses costs its own partition the report, and no 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 from sinks.errors import RowsRefused, SinkUnavailable
-from sinks.tables import Table
+from sinks.tables import Table, unpack_row
 from sinks.writer import SinkPosition, Writer
 from streams.freshness import Gauge, LogEnd
 from streams.meta import SOURCES, Applied
-from streams.rows import KeyedRow, Row, merge, partition_of
+from streams.rows import Rows
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -65,12 +66,21 @@ class Account:
 
 
 @dataclass(slots=True)
-class _Load:
+class Load:
     """What one flush carries."""
 
-    rows: dict[Table, dict[object, Row]] = field(default_factory=dict)
+    rows: dict[Table, dict[int, dict[object, bytes]]] = field(default_factory=dict)  # by table, partition and key
     count: int = 0
-    size_bytes: int = 0
+    size_bytes: int = 0  # of all rows ever put: at least that of those which are left
+
+    def put(self, partition: int, rows: Rows) -> None:
+        """Takes rows, which replace those of the same keys."""
+        for table, more in rows.items():
+            own = self.rows.setdefault(table, {}).setdefault(partition, {})
+            self.count -= len(own)
+            own.update(more)
+            self.count += len(own)
+            self.size_bytes += sum(map(len, more.values()))
 
 
 class Outbox:
@@ -84,7 +94,7 @@ class Outbox:
         self._writer = writer
         self.generation = generation
         self._worker = worker
-        self._load = _Load()
+        self._load = Load()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="clickhouse")
         self._changed = asyncio.Condition()
         self._flushing = asyncio.Lock()
@@ -105,14 +115,12 @@ class Outbox:
         """Called when the owner lets go. Rows that are still buffered are sent all the same: they are committed."""
         self.accounts.pop(partition, None)
 
-    def put(self, rows: Iterable[KeyedRow], size_bytes: int, mark: Mark | None = None) -> None:
-        """Takes committed rows; `mark` when everything up to it has been put."""
+    def put(self, partition: int, rows: Rows, mark: Mark | None = None) -> None:
+        """Takes a partition's committed rows; `mark` when everything up to it has been put."""
         load = self._load
-        merge(load.rows, rows)
-        load.count = sum(map(len, load.rows.values()))
-        load.size_bytes += size_bytes
-        if mark is not None and mark.partition in self.accounts:
-            self.accounts[mark.partition].mark = mark
+        load.put(partition, rows)
+        if mark is not None and partition in self.accounts:
+            self.accounts[partition].mark = mark
         self._due.set()
         if load.count >= self._settings.flush_rows or load.size_bytes >= self._settings.flush_bytes:
             self._full.set()
@@ -144,7 +152,7 @@ class Outbox:
             await self._flush()
 
     async def _flush(self) -> None:
-        load, self._load = self._load, _Load()
+        load, self._load = self._load, Load()
         self._due.clear()
         self._full.clear()
         accounts = dict(self.accounts)
@@ -164,7 +172,7 @@ class Outbox:
             accounts[partition].on_refused(refused[partition])
 
     def _send(
-        self, load: _Load, accounts: dict[int, Account], marks: dict[int, Mark]
+        self, load: Load, accounts: dict[int, Account], marks: dict[int, Mark]
     ) -> tuple[list[int], dict[int, RowsRefused]]:
         """One attempt of a flush, in the writer's thread. Returns the partitions whose position in ClickHouse is not the one
         that this owner left, and those of which a row was refused: neither get a report.
@@ -175,35 +183,27 @@ class Outbox:
         """
         refused: dict[int, RowsRefused] = {}
         for table, rows in load.rows.items():
-            refused |= self._insert(table, list(rows.values()))
+            refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
         found = self._writer.positions(accounts) if accounts else {}
         moved = [partition for partition, account in accounts.items() if found.get(partition) not in account.left]
         withheld = {*moved, *refused}
         self._report({partition: mark for partition, mark in marks.items() if partition not in withheld}, accounts)
         return moved, refused
 
-    def _insert(self, table: Table, rows: list[Row]) -> dict[int, RowsRefused]:
-        """Inserts what ClickHouse takes. Returns why it refuses rows, by partition."""
-        try:
-            self._writer.insert(table, rows)
-        except RowsRefused:
-            return self._insert_apart(table, rows)
-        return {}
-
-    def _insert_apart(self, table: Table, rows: list[Row]) -> dict[int, RowsRefused]:
-        """Partition by partition."""
-        of: dict[int, list[Row]] = {}
-        for row in rows:
-            of.setdefault(partition_of(table, row, self._settings.partitions), []).append(row)
+    def _insert(self, table: Table, rows: dict[int, list[bytes]]) -> dict[int, RowsRefused]:
+        """Inserts what ClickHouse takes: at once, or partition by partition. Returns why it refuses rows, by partition."""
+        with suppress(RowsRefused):
+            self._writer.insert(table, list(chain.from_iterable(rows.values())))
+            return {}
         refused = {}
-        for partition, own in of.items():
+        for partition, own in rows.items():
             try:
                 self._writer.insert(table, own)
             except RowsRefused as error:
                 refused[partition] = self._blame(table, own, error)
         return refused
 
-    def _blame(self, table: Table, rows: list[Row], error: RowsRefused) -> RowsRefused:
+    def _blame(self, table: Table, rows: list[bytes], error: RowsRefused) -> RowsRefused:
         """The refusal of one row among these. The others are inserted on the way, or will be when it is."""
         while len(rows) > 1:
             half, rows = rows[: len(rows) // 2], rows[len(rows) // 2 :]
@@ -211,11 +211,11 @@ class Outbox:
                 self._writer.insert(table, half)
             except RowsRefused as found:
                 rows, error = half, found
-        return RowsRefused(f"{error}; refused is {dict(zip(table.columns, rows[0], strict=True))}")
+        return RowsRefused(f"{error}; refused is {dict(zip(table.columns, unpack_row(rows[0]), strict=False))}")
 
     def _report(self, marks: dict[int, Mark], accounts: dict[int, Account]) -> None:
         now = _now_ms()
-        rows: list[Row] = []
+        rows: list[tuple[Any, ...]] = []
         told: dict[int, SinkPosition] = {}
         for partition, mark in marks.items():
             account = accounts[partition]
@@ -233,7 +233,7 @@ class Outbox:
             account.left = {position}
             account.flushed_offset = position.changelog_offset
 
-    def _freshness(self, mark: Mark, account: Account, report: int, now: int) -> Iterator[Row]:
+    def _freshness(self, mark: Mark, account: Account, report: int, now: int) -> Iterator[tuple[Any, ...]]:
         for topic in SOURCES:
             applied = mark.applied[topic]
             # Not asked yet: claim nothing.

@@ -24,7 +24,7 @@ from streams.inbox import Inbox, Taken, Waiting
 from streams.meta import SOURCES
 from streams.outbox import Account, Mark, Outbox
 from streams.partition import Partition
-from streams.rows import RowMaker
+from streams.rows import RowMaker, Rows
 from streams.setbacks import Setbacks
 from streams.settings import Settings
 from streams.unit import Bench, Unit, make_unit
@@ -150,11 +150,13 @@ class Owner:
                 await asyncio.sleep(0)
                 await self._outbox.room()
                 turn = chunk[start : start + _SENT_IN_A_TURN]
-                rows = [row for r in turn for row in self._rows.of_record(r.key, r.value, r.version)]
-                sent += len(rows)
-                self._outbox.put(rows, sum(len(record.value or b"") for record in turn))
+                rows: Rows = {}
+                for record in turn:
+                    self._rows.of_record(rows, record.key, record.value, record.version)
+                sent += sum(map(len, rows.values()))
+                self._outbox.put(self.number, rows)
         self._letters = [(partition.changelog_offset, key) for key in partition.local.keys_of(records.LETTER)]
-        self._outbox.put((), 0, self._mark(partition))
+        self._outbox.put(self.number, {}, self._mark(partition))
         self._applied_at = time.monotonic()
         log.info(
             "partition %d: claimed (owner number %d) in %.2f s, %d changelog records read, %d rows sent again",
@@ -208,11 +210,9 @@ class Owner:
         if unit.astray:
             await self._reroute(unit.astray)
         self._delete_flushed_letters(unit)
-        size_bytes = sum(len(value or b"") for value in unit.changed.values())
         await partition.commit(unit, meta)
-        self._letters += [(partition.changelog_offset, key) for key in unit.changed if key[:1] == records.LETTER
-                          and unit.changed[key] is not None]  # fmt: skip
-        self._outbox.put(unit.rows, size_bytes, self._mark(partition))
+        self._letters += [(partition.changelog_offset, key) for key in unit.letters]
+        self._outbox.put(self.number, unit.rows, self._mark(partition))
         self._applied_at = time.monotonic()
         self.tally.update(
             events=unit.events, refused=len(unit.refusals), rerouted=len(unit.astray), tombstones=unit.tombstones

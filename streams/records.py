@@ -21,6 +21,9 @@ META: Final = b"m"  # the record that closes each unit
 CommentKey = tuple[str, str, str]  # brand_id, customer_id, feedback_id
 LetterKey = tuple[str, int, int]  # source topic, partition, offset
 
+_LONG: Final = 16  # values, from which on their number takes three bytes (MessagePack's array 16)
+_INT64_MAX: Final = (1 << 63) - 1
+
 # Made once: a Packer of its own for every value costs three times as much. For one thread, like all that makes units.
 _pack: Final[Callable[[object], bytes]] = msgpack.Packer().pack
 
@@ -51,8 +54,21 @@ def unpack_key(key: bytes) -> tuple[str | int, ...]:
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a pane's measures, a topic's count, a comment or a Letter."""
+    """The bytes of a topic's count, a comment or a Letter."""
     return _pack(value)
+
+
+def pack_values(values: tuple[object, ...]) -> bytes:
+    """The bytes of up to 65,535 values, one after the other, without their number in front."""
+    packed = _pack(values)
+    return packed[1 if len(values) < _LONG else 3 :]
+
+
+def pack_measures(measures: list[int]) -> bytes:
+    """The bytes of a pane's measures. Raises OverflowError for one that no column of ClickHouse holds."""
+    if max(measures) > _INT64_MAX:
+        raise OverflowError(f"a pane's measure of {max(measures)} is more than ClickHouse's Int64 holds ({_INT64_MAX})")
+    return _pack(measures)
 
 
 def unpack_measures(value: bytes) -> tuple[int, ...]:

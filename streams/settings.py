@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     poll_records_max: int = Field(8000, ge=1, le=100_000, description="records one poll may bring")
     unit_records_max: int = Field(8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold")
     flush_rows: int = Field(50_000, ge=1, description="flush to ClickHouse at so many rows")
-    flush_bytes: int = Field(16_000_000, ge=1, description="flush to ClickHouse at so many bytes of changed state")
+    flush_bytes: int = Field(16_000_000, ge=1, description="flush to ClickHouse at so many bytes of rows")
     flush_ms: int = Field(
         250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds"
     )

@@ -19,7 +19,7 @@ from streams.domain.fold import Change, comment_of, fold
 from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
 from streams.intake import Refusal, Taken, take
-from streams.rows import KeyedRow, RowMaker
+from streams.rows import RowMaker, Rows
 
 GetMany = Callable[[list[bytes]], list[bytes | None]]
 
@@ -46,7 +46,8 @@ class Unit:
     version: int
     refused_at: int = 0
     changed: dict[bytes, bytes | None] = field(default_factory=dict)
-    rows: list[KeyedRow] = field(default_factory=list)
+    rows: Rows = field(default_factory=dict)
+    letters: list[bytes] = field(default_factory=list)  # keys of the refusals' records
     refusals: list[Refusal] = field(default_factory=list)
     astray: list[tuple[bytes, Any]] = field(default_factory=list)
     tombstones: int = 0
@@ -82,10 +83,11 @@ def _fold_customers(bench: Bench, unit: Unit, taken: Taken, raw: dict[bytes, byt
         unit.changed[records.customer_key(key)] = changed
         changes.add(before, cases(customer, bench.rules))
         for comment_key, comment in comments.items():
-            unit.changed[records.pack_key(records.COMMENT, comment_key)] = records.pack(comment)
-            unit.rows.append(bench.rows.comment(comment_key, comment, unit.version))
-    unit.rows += [bench.rows.journey(journey, unit.version) for journey in changes.journeys]
-    unit.rows += [bench.rows.answer(answer, unit.version) for answer in changes.answers]
+            _change(bench, unit, records.pack_key(records.COMMENT, comment_key), records.pack(comment))
+    for journey in changes.journeys:
+        bench.rows.journey(unit.rows, journey, unit.version)
+    for answer in changes.answers:
+        bench.rows.answer(unit.rows, answer, unit.version)
     _add_panes(bench, unit, changes.sums.panes, get_many)
     _add_topics(bench, unit, changes.sums.topics, get_many)
 
@@ -154,26 +156,28 @@ def _fold_while_it_fits(
 def _add_panes(bench: Bench, unit: Unit, panes: dict[PaneKey, list[int]], get_many: GetMany) -> None:
     panes = {key: added for key, added in panes.items() if any(added)}
     keys = [records.pack_key(records.PANE, pane_key) for pane_key in panes]
-    for key, (pane_key, measures), value in zip(keys, panes.items(), get_many(keys), strict=True):
+    for key, measures, value in zip(keys, panes.values(), get_many(keys), strict=True):
         if value is not None:
             measures = list(map(add, measures, records.unpack_measures(value)))  # noqa: PLW2901 - the sum of both
-        unit.changed[key] = records.pack(measures)
-        unit.rows.append(bench.rows.pane(pane_key, measures, unit.version))
+        _change(bench, unit, key, records.pack_measures(measures))
 
 
 def _add_topics(bench: Bench, unit: Unit, topics: dict[TopicKey, int], get_many: GetMany) -> None:
     topics = {key: added for key, added in topics.items() if added}
     keys = [records.pack_key(records.TOPIC, topic_key) for topic_key in topics]
-    for key, (topic_key, added), value in zip(keys, topics.items(), get_many(keys), strict=True):
-        answers = records.unpack_count(value) + added
-        unit.changed[key] = records.pack(answers)
-        unit.rows.append(bench.rows.topic(topic_key, answers, unit.version))
+    for key, added, value in zip(keys, topics.values(), get_many(keys), strict=True):
+        _change(bench, unit, key, records.pack(records.unpack_count(value) + added))
 
 
 def _add_letter(bench: Bench, unit: Unit, refusal: Refusal) -> None:
     record = refusal.record
     shown_key = (record.key or b"")[:_SHOWN_KEY_BYTES_MAX].decode(errors="replace")
-    key = (record.topic, record.partition, record.offset)
+    key = records.pack_key(records.LETTER, (record.topic, record.partition, record.offset))
     letter = records.Letter(refusal.reason, refusal.detail, shown_key, unit.refused_at)
-    unit.changed[records.pack_key(records.LETTER, key)] = records.pack(letter)
-    unit.rows.append(bench.rows.letter(key, letter, unit.version))
+    unit.letters.append(key)
+    _change(bench, unit, key, records.pack(letter))
+
+
+def _change(bench: Bench, unit: Unit, key: bytes, value: bytes) -> None:
+    unit.changed[key] = value
+    bench.rows.packed(unit.rows, key, value, unit.version)

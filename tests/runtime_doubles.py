@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Collection, Set
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,7 @@ from streams.cluster import Cluster
 from streams.meta import SOURCES, Applied, Ground, Meta
 from streams.outbox import Outbox
 from streams.owner import Owner
-from streams.rows import KeyedRow
+from streams.rows import Rows
 from streams.settings import Settings
 from streams.topics import SALES
 
@@ -31,7 +31,7 @@ class NoClickHouse(Writer):
         super().__init__("http://nowhere")
         self.found: dict[int, SinkPosition] = {}
 
-    def insert(self, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(self, table: Any, rows: Collection[bytes]) -> None:
         """Takes rows."""
 
     def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
@@ -47,7 +47,7 @@ class World:
         self.metas = {n: Meta(GROUND, 0, {topic: Applied(0) for topic in SOURCES}) for n in range(GROUND.partitions)}
         self.units: list[tuple[int, list[Any]]] = []  # partition and records, in the order of commits
         self.claiming: dict[int, asyncio.Event] = {}  # claims of these partitions wait
-        self.rows: Callable[[int, list[Any]], list[KeyedRow]] = lambda partition, records: []  # of a unit
+        self.rows: Callable[[int, list[Any]], Rows] = lambda partition, records: {}  # of a unit
         self.changelogs: dict[int, list[Any]] = {}  # what is sent again at a claim
         self.make: Callable[[list[Any]], None] = lambda records: None  # what making a unit does besides
         self.held: Set[TopicPartition] = frozenset()
@@ -122,7 +122,11 @@ def doubled(monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, **set
     def make_unit(bench: Any, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
         world.make(records)
         rows = world.rows(bench.partition, records)
-        nothing: dict[str, Any] = {"changed": {}, "refusals": [], "astray": [], "events": 0, "tombstones": 0}
+        nothing: dict[str, Any] = dict.fromkeys(("refusals", "letters", "astray"), ()) | {
+            "changed": {},
+            "events": 0,
+            "tombstones": 0,
+        }
         return SimpleNamespace(version=version, records=records, rows=rows, **nothing)
 
     monkeypatch.setattr(owners, "Partition", lambda settings, cluster, number: NoPartition(world, number))

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sinks.tables import COMMENTS, Table
+from sinks.tables import COMMENTS, Table, pack_row
 from streams.outbox import Outbox
 from streams.settings import Settings
 from tests.runtime_doubles import NoClickHouse, until
@@ -20,7 +20,7 @@ class Clocked(NoClickHouse):
         super().__init__()
         self.came: list[tuple[float, int]] = []
 
-    def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(self, table: Table, rows: Collection[bytes]) -> None:
         """Takes rows."""
         if rows and table is COMMENTS:
             self.came.append((time.monotonic(), len(rows)))
@@ -44,7 +44,7 @@ def flushed(steps: Callable[[Outbox, Clocked], Any], **settings: Any) -> Clocked
 def put(outbox: Outbox, first: int, count: int) -> float:
     """Puts rows of different keys; returns when."""
     rows = range(first, first + count)
-    outbox.put([(COMMENTS, n, (1, "b", "c", str(n), "", "", 1)) for n in rows], count)
+    outbox.put(0, {COMMENTS: {n: pack_row((1, "b", "c", str(n), "", "", 1)) for n in rows}})
     return time.monotonic()
 
 

@@ -9,10 +9,11 @@ import pytest
 from sinks.client import connect
 from sinks.errors import RowsRefused, SinkError, SinkRefused, SinkUnavailable
 from sinks.migrate import migrate
-from sinks.tables import ANSWERS, COMMENTS, FRESHNESS, TOPIC_PANES
+from sinks.tables import ANSWERS, COMMENTS, FRESHNESS, TOPIC_PANES, pack_row
 from sinks.writer import SinkPosition, Writer
 
 WEEK_S = 7 * 86400
+A_COMMENT = pack_row((1, "b", "c", "f", "hello", "en", 1))
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +32,14 @@ def writer(url: str) -> Iterator[Writer]:
 def position(topic: str, partition: int, report: int, offset: int, *, generation: int = 1) -> tuple[Any, ...]:
     row: dict[str, Any] = dict.fromkeys(FRESHNESS.columns, 0)
     row |= {"generation": generation, "topic": topic, "source_partition": partition, "claim": 4, "report": report}
-    row |= {"changelog_offset": offset, "state_version": offset * 2, "worker": "w"}
+    row |= {"lag_seconds": 0.0, "changelog_offset": offset, "state_version": offset * 2, "worker": "w"}
     return tuple(row.values())
 
 
 def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
     row = (1, "b", "f", "c", "answered", "sale", "s", "", "", None, "", 0, 1_700_000_000_123, 1)
     scored = (1, "b", "g", "c", "answered", "sale", "s", "", "NPS", 0, "", 1, 4_102_444_799_999, 1)
-    writer.insert(ANSWERS, [row, scored])
+    writer.insert(ANSWERS, [pack_row(row), pack_row(scored)])
     found = connect(url).query(
         "SELECT score, toUnixTimestamp64Milli(invited_at), toUnixTimestamp64Milli(answered_at) FROM answers ORDER BY 3"
     )
@@ -48,13 +49,14 @@ def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
 def test_a_backfill_of_years_is_one_insert(url: str, writer: Writer) -> None:
     weeks = 300  # ClickHouse refuses more than 100 partitions a block, unless told otherwise
     writer.insert(
-        TOPIC_PANES, [(1, "b", "a", "t", "DONE_RIGHT", 1_300_000_000 + n * WEEK_S, 0, 1, 1) for n in range(weeks)]
+        TOPIC_PANES,
+        [pack_row((1, "b", "a", "t", "DONE_RIGHT", 1_300_000_000 + n * WEEK_S, 0, 1, 1)) for n in range(weeks)],
     )
     assert connect(url).command("SELECT count() FROM topic_panes") == weeks
 
 
 def test_an_insert_of_many_blocks_arrives_whole(url: str, writer: Writer) -> None:
-    rows = [(1, "many", f"c{n}", "f", "x" * 200, "en", 1) for n in range(30_000)]
+    rows = [pack_row((1, "many", f"c{n}", "f", "x" * 200, "en", 1)) for n in range(30_000)]
     writer.insert(COMMENTS, rows)
     found = connect(url).query("SELECT count(), uniqExact(customer_id) FROM comments WHERE brand_id = 'many'")
     assert found.result_rows == [(30_000, 30_000)]
@@ -87,21 +89,22 @@ def test_a_server_that_is_busy_or_full_may_be_tried_again(writer: Writer, url: s
     )  # NOT_ENOUGH_SPACE
     try:
         with pytest.raises(SinkUnavailable):
-            writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+            writer.insert(COMMENTS, [A_COMMENT])
     finally:
         client.command("ALTER TABLE comments DROP CONSTRAINT busy")
-    writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+    writer.insert(COMMENTS, [A_COMMENT])
 
 
 @pytest.mark.parametrize(("row", "refusal"), [
     ((1, "b", "c", "f", None, "en", 1), RowsRefused),
-    ((1, "b", "c", "f", "hello", "en", -1), RowsRefused),
-    ((1, "b", "c", "f", "hello", "en"), SinkRefused),
+    ((1, "b", "c", "f", "hello", "en", "x"), RowsRefused),
+    ((1, "b", "c", "f", "hello", "en"), RowsRefused),
+    ((1, "b", "c", "f", "hello", "en", 1, 1), RowsRefused),
 ])  # fmt: skip
 def test_values_that_no_table_takes_are_refused(writer: Writer, row: tuple[Any, ...], refusal: type[SinkError]) -> None:
     with pytest.raises(refusal):
-        writer.insert(COMMENTS, [row])
-    writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+        writer.insert(COMMENTS, [pack_row(row)])
+    writer.insert(COMMENTS, [A_COMMENT])
 
 
 def test_a_missing_table_is_refused_with_what_to_type(writer: Writer, url: str) -> None:
@@ -109,7 +112,7 @@ def test_a_missing_table_is_refused_with_what_to_type(writer: Writer, url: str) 
     client.command("RENAME TABLE comments TO hidden")
     try:
         with pytest.raises(SinkRefused, match="posventa migrate"):
-            writer.insert(COMMENTS, [(1, "b", "c", "f", "hello", "en", 1)])
+            writer.insert(COMMENTS, [A_COMMENT])
     finally:
         client.command("RENAME TABLE hidden TO comments")
 

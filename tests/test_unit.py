@@ -4,15 +4,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
+from schemas.measures import MEASURES
+from sinks.tables import unpack_row
 from streams import records
 from streams.domain.rules import Rules
 from streams.partitioning import partition_for
-from streams.rows import RowMaker
+from streams.rows import RowMaker, Rows
 from streams.topics import FEEDBACK, SALES
 from streams.unit import Bench, Unit, make_unit
 from tests.domain_strategies import A_SALE, AN_ANSWER, RULES, events
@@ -86,12 +89,22 @@ def _numbers(key: bytes, value: bytes) -> tuple[int, ...]:
 def test_rows_of_a_unit_are_the_rows_of_its_records(stream: list[Event]) -> None:
     state = State()
     unit = state.apply([record(event, offset) for offset, event in enumerate(stream)])
-    sent = {(table.name, key): row for table, key, row in unit.rows}
-    again = {}
+    assert all(len(unpack_row(row)) == len(table.columns) for table, sent in unit.rows.items() for row in sent.values())
+    again: Rows = {}
     for key, value in unit.changed.items():
-        rows = RowMaker(1, 0, RULES).of_record(key, value, unit.version)
-        again.update({(table.name, row_key): row for table, row_key, row in rows})
-    assert all(again[key] == row for key, row in sent.items())
+        RowMaker(1, 0, RULES).of_record(again, key, value, unit.version)
+    assert all(again[table][key] == row for table, sent in unit.rows.items() for key, row in sent.items())
+
+
+def test_a_pane_that_no_column_holds_is_no_row() -> None:
+    state = State(rules=RULES)
+    state.apply([record(A_SALE)])
+    [pane] = [key for key in state.held if key[:1] == records.PANE]
+    measures = [*records.unpack_measures(state.held[pane])]
+    measures[MEASURES.index("gross")] = (1 << 63) - A_SALE.amount
+    state.held[pane] = records.pack(measures)
+    with pytest.raises(OverflowError, match="Int64"):
+        state.apply([record(A_SALE._replace(event_id="e2", sale_id="s2"), 1)])
 
 
 def test_a_duplicate_makes_an_empty_unit() -> None:
@@ -99,7 +112,7 @@ def test_a_duplicate_makes_an_empty_unit() -> None:
     batch = [record(A_SALE), record(AN_ANSWER)]
     assert state.apply(batch).changed
     again = state.apply(batch)
-    assert (again.changed, again.rows, again.events) == ({}, [], 2)
+    assert (again.changed, again.rows, again.events) == ({}, {}, 2)
 
 
 def test_a_customer_takes_what_the_rules_allow_and_refuses_the_rest_alone() -> None:

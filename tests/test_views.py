@@ -12,7 +12,7 @@ from schemas.measures import MEASURES
 from sinks import reading
 from sinks.client import connect
 from sinks.migrate import migrate
-from sinks.tables import AFFILIATE_PANES, JOURNEYS, TOPIC_PANES, Table
+from sinks.tables import AFFILIATE_PANES, JOURNEYS, TOPIC_PANES, Table, pack_row
 from sinks.writer import Writer
 from tests import views_oracle as oracle
 from tests.views_data import PANE_S, pane, panes, topic_panes
@@ -47,7 +47,7 @@ def writer(url: str, client: Client) -> Iterator[Writer]:
 def store(writer: Writer, table: Table, rows: list[Row], *, version: int = 10, generation: int = 1) -> None:
     writer.insert(
         table,
-        [tuple((row | {"version": version, "generation": generation})[c] for c in table.columns) for row in rows],
+        [pack_row((row | {"version": version, "generation": generation})[c] for c in table.columns) for row in rows],
     )
 
 

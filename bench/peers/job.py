@@ -5,13 +5,11 @@ Owns what must be equal for all peers. Never touches Kafka or keeps state: each 
 
 import argparse
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.codec import decode_feedback, decode_sale
 from schemas.events import Event, Feedback
-from sinks.tables import Table
 from sinks.writer import Writer
 from streams import records
 from streams.domain import state
@@ -19,7 +17,8 @@ from streams.domain.cases import cases
 from streams.domain.contributions import Contributions, difference
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
-from streams.rows import KeyedRow, RowMaker, merge
+from streams.outbox import Load
+from streams.rows import RowMaker, Rows
 
 PARTITIONS: Final = 8
 FLUSH_S: Final = 1.0  # between two flushes: fuller batches than posventa's 250 ms allow
@@ -41,7 +40,7 @@ class Effect(NamedTuple):
 
     state: bytes
     delta: Contributions
-    rows: list[KeyedRow]
+    rows: Rows
 
 
 def arguments() -> Arguments:
@@ -70,11 +69,14 @@ def handle(raw: bytes | None, event: Event, rows: RowMaker, version: int) -> Eff
     if not change:
         return None
     delta = difference(before, cases(customer, RULES), RULES)
-    changed = [rows.journey(journey, version) for journey in delta.journeys.values()]
-    changed += [rows.answer(answer, version) for answer in delta.answers.values()]
+    changed: Rows = {}
+    for journey in delta.journeys.values():
+        rows.journey(changed, journey, version)
+    for answer in delta.answers.values():
+        rows.answer(changed, answer, version)
     if change is Change.COMMENT and isinstance(event, Feedback):
-        key = (event.brand_id, event.customer_id, event.feedback_id)
-        changed.append(rows.comment(key, comment_of(event) or ("", ""), version))
+        key = records.pack_key(records.COMMENT, (event.brand_id, event.customer_id, event.feedback_id))
+        rows.packed(changed, key, records.pack(comment_of(event) or ("", "")), version)
     return Effect(state.encode(customer), delta, changed)
 
 
@@ -99,12 +101,12 @@ class Sink:
     def __init__(self, clickhouse: str, peer: str) -> None:
         self._writer = Writer(clickhouse)
         self._peer = peer
-        self._rows: dict[Table, dict[object, tuple[Any, ...]]] = {}
+        self._load = Load()
         self._applied: dict[tuple[str, int], int] = {}
 
-    def put(self, rows: Iterable[KeyedRow]) -> None:
+    def put(self, partition: int, rows: Rows) -> None:
         """Takes rows; nothing is sent yet."""
-        merge(self._rows, rows)
+        self._load.put(partition, rows)
 
     def applied(self, topic: str, partition: int, offset: int) -> None:
         """Notes that the rows of everything below an offset have been put."""
@@ -112,10 +114,10 @@ class Sink:
 
     def flush(self) -> None:
         """Sends everything, then reports how far it reaches: the same table as posventa's, with what peers know."""
-        rows, self._rows = self._rows, {}
+        load, self._load = self._load, Load()
         applied, self._applied = self._applied, {}
-        for table, by_key in rows.items():
-            self._writer.insert(table, list(by_key.values()))
+        for table, rows in load.rows.items():
+            self._writer.insert(table, [row for own in rows.values() for row in own.values()])
         now = time.time_ns()
         now_ms = now // 1_000_000
         self._writer.report(

@@ -17,7 +17,7 @@ from streams import records
 from streams.domain import state as states
 from streams.domain.contributions import Answer, Journey, contributions
 from streams.domain.fold import fold
-from streams.rows import KeyedRow, RowMaker
+from streams.rows import RowMaker, Rows
 
 # Batches of at most so many records of a topic, so often: without a limit all that waits becomes one batch, shown when
 # all of it is done.
@@ -115,12 +115,12 @@ def build(given: Arguments) -> None:
 
     sink = Sink(given.clickhouse, "pathway")
     output = _Output(sink)
-    output.add("panes", panes, lambda row: sink.put([_pane(row["key"], [row[measure] for measure in MEASURES])]),
-               lambda row: sink.put([_pane(row["key"], [0] * len(MEASURES))]))  # fmt: skip
-    output.add("topics", topics, lambda row: sink.put([_topic(row["key"], row["answers"])]),
-               lambda row: sink.put([_topic(row["key"], 0)]))  # fmt: skip
+    output.add("panes", panes, lambda row: sink.put(0, _pane(row["key"], [row[measure] for measure in MEASURES])),
+               lambda row: sink.put(0, _pane(row["key"], [0] * len(MEASURES))))  # fmt: skip
+    output.add("topics", topics, lambda row: sink.put(0, _topic(row["key"], row["answers"])),
+               lambda row: sink.put(0, _topic(row["key"], 0)))  # fmt: skip
     # A sale or a feedback that is known stays known.
-    output.add("rows", _flat(everything, 2), lambda row: sink.put([_row(row["one"])]), lambda _: None)
+    output.add("rows", _flat(everything, 2), lambda row: sink.put(0, _row(row["one"])), lambda _: None)
     output.add_count(counted)
 
 
@@ -147,21 +147,28 @@ def _flat(everything: Any, part: int) -> Any:
     return everything.select(one=pw.this.owned[part]).flatten(pw.this.one)
 
 
-def _pane(key: bytes, measures: Any) -> KeyedRow:
-    unpacked: Any = records.unpack_key(key)
-    return _ROWS.pane(unpacked, measures, now_version())
+def _pane(key: bytes, measures: list[int]) -> Rows:
+    return _packed(key, records.pack_measures(measures))
 
 
-def _topic(key: bytes, answers: int) -> KeyedRow:
-    unpacked: Any = records.unpack_key(key)
-    return _ROWS.topic(unpacked, answers, now_version())
+def _topic(key: bytes, answers: int) -> Rows:
+    return _packed(key, records.pack(answers))
 
 
-def _row(packed: bytes) -> KeyedRow:
+def _packed(key: bytes, value: bytes) -> Rows:
+    rows: Rows = {}
+    _ROWS.packed(rows, key, value, now_version())
+    return rows
+
+
+def _row(packed: bytes) -> Rows:
     values: Any = records.unpack_key(b" " + packed)
+    rows: Rows = {}
     if len(values) == len(Journey._fields):
-        return _ROWS.journey(Journey(*values), now_version())
-    return _ROWS.answer(Answer(*values), now_version())
+        _ROWS.journey(rows, Journey(*values), now_version())
+    else:
+        _ROWS.answer(rows, Answer(*values), now_version())
+    return rows
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from quixstreams.sinks import BaseSink
 
 from bench.peers.job import FLUSH_S, Arguments, Sink, add_up, arguments, decode, handle, now_version, row_makers
 from streams import records
-from streams.rows import KeyedRow
+from streams.rows import Rows
 
 
 class _RowSink(BaseSink):  # type: ignore[misc]
@@ -24,7 +24,7 @@ class _RowSink(BaseSink):  # type: ignore[misc]
         self._sink = sink
 
     def add(self, value: Any, key: Any, timestamp: int, headers: Any, topic: str, partition: int, offset: int) -> None:
-        self._sink.put(value)
+        self._sink.put(partition, value)
         self._sink.applied(topic, partition, offset + 1)
 
     def flush(self) -> None:
@@ -49,12 +49,12 @@ def make_app(given: Arguments) -> Application:
     both = sales.concat(feedback)
     makers = row_makers()
 
-    def apply(value: bytes, state: State) -> list[KeyedRow]:
+    def apply(value: bytes, state: State) -> Rows:
         at = message_context()
         rows, version = makers[at.partition], now_version()
         effect = handle(state.get_bytes("customer"), decode(at.topic == given.sales, value), rows, version)
         if effect is None:
-            return []
+            return {}
         state.set_bytes("customer", effect.state)
         checkpoint = both.processing_context.checkpoint
         shared = checkpoint.get_store_transaction(stream_id=both.stream_id, partition=at.partition).as_state(
@@ -63,14 +63,14 @@ def make_app(given: Arguments) -> Application:
         changed = effect.rows
         for pane, added in effect.delta.panes.items():
             key = records.pack_key(records.PANE, pane)
-            measures = add_up(shared.get_bytes(key), added)
-            shared.set_bytes(key, records.pack(measures))
-            changed.append(rows.pane(pane, measures, version))
+            measures = records.pack_measures(add_up(shared.get_bytes(key), added))
+            shared.set_bytes(key, measures)
+            rows.packed(changed, key, measures, version)
         for topic, count in effect.delta.topics.items():
             key = records.pack_key(records.TOPIC, topic)
-            answers = records.unpack_count(shared.get_bytes(key)) + count
-            shared.set_bytes(key, records.pack(answers))
-            changed.append(rows.topic(topic, answers, version))
+            answers = records.pack(records.unpack_count(shared.get_bytes(key)) + count)
+            shared.set_bytes(key, answers)
+            rows.packed(changed, key, answers, version)
         return changed
 
     both.apply(apply, stateful=True).sink(_RowSink(Sink(given.clickhouse, "quix")))

@@ -86,17 +86,15 @@ def _apply(table: Any, event: Any, decoded: Event, makers: list[Any], sink: Sink
     if effect is None:
         return
     table[key] = effect.state
-    sink.put(effect.rows)
     for pane, added in effect.delta.panes.items():
         packed = records.pack_key(records.PANE, pane)
-        measures = add_up(_held(table, packed), added)
-        table[packed] = records.pack(measures)
-        sink.put([rows.pane(pane, measures, version)])
+        measures = table[packed] = records.pack_measures(add_up(_held(table, packed), added))
+        rows.packed(effect.rows, packed, measures, version)
     for topic, count in effect.delta.topics.items():
         packed = records.pack_key(records.TOPIC, topic)
-        answers = records.unpack_count(_held(table, packed)) + count
-        table[packed] = records.pack(answers)
-        sink.put([rows.topic(topic, answers, version)])
+        answers = table[packed] = records.pack(records.unpack_count(_held(table, packed)) + count)
+        rows.packed(effect.rows, packed, answers, version)
+    sink.put(event.message.partition, effect.rows)
 
 
 def _held(table: Any, key: bytes) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from sinks.errors import RowsRefused, SinkUnavailable
-from sinks.tables import FRESHNESS, TABLES, Table
+from sinks.tables import FRESHNESS, TABLES, Table, unpack_row
 from sinks.writer import SinkPosition, Writer
 from tests.model.network import Network, Weather
 
@@ -108,11 +108,12 @@ class SimulatedWriter(Writer):
         self._rng = rng
         self._incarnation = server.incarnation
 
-    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+    def insert(self, table: Table, rows: Collection[bytes]) -> None:
         if not rows:
             return
+        whole = [unpack_row(row) for row in rows]
         partial = table is not FRESHNESS and self._rng.random() < self._weather.lost
-        taken = [row for row in rows if self._rng.random() < 0.5] if partial else rows
+        taken = [row for row in whole if self._rng.random() < 0.5] if partial else whole
 
         def effect() -> None:
             self._server.insert(table.name, taken)

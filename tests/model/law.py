@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sinks.tables import FRESHNESS
+from sinks.tables import FRESHNESS, unpack_row
 from streams import meta as metas
 from streams import records
 from streams.domain.rules import Rules
 from streams.meta import SOURCES, Meta
 from streams.partitioning import partition_for
-from streams.rows import RowMaker
+from streams.rows import RowMaker, Rows
 from streams.topics import DEAD_LETTERS, STATE
 from streams.unit import Bench, Unit, make_unit
 from tests.model.clickhouse import ClickHouse, Row, key_of
@@ -183,8 +183,10 @@ class Law:
     def _rows_of(self, number: int, key: bytes, value: bytes, version: int) -> list[tuple[str, Row, Row]]:
         known = (number, key, value, version)
         if known not in self._rows:
-            rows = RowMaker(GENERATION, number, self._rules).of_record(key, value, version)
-            self._rows[known] = [(table.name, key_of(table.name, row), row) for table, _, row in rows]
+            rows: Rows = {}
+            RowMaker(GENERATION, number, self._rules).of_record(rows, key, value, version)
+            unpacked = [(table.name, unpack_row(row)) for table, own in rows.items() for row in own.values()]
+            self._rows[known] = [(name, key_of(name, row), row) for name, row in unpacked]
         return self._rows[known]
 
     def check_local_copy(self, number: int, held: dict[bytes, bytes], touched: dict[bytes, Any], offset: int) -> None:

@@ -130,7 +130,7 @@ MUTANTS: Final = (
         "streams.owner:Owner._apply",
         "    await partition.commit(unit, meta)\n",
         """\
-    self._outbox.put(unit.rows, size_bytes)
+    self._outbox.put(self.number, unit.rows)
     await partition.commit(unit, meta)
 """,
         (law.COMMITTED_ROWS,),
@@ -179,12 +179,12 @@ MUTANTS: Final = (
         "streams.outbox:Outbox._send",
         """\
     for table, rows in load.rows.items():
-        refused |= self._insert(table, list(rows.values()))
+        refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
 """,
         """\
     self._report(marks, accounts)
     for table, rows in load.rows.items():
-        refused |= self._insert(table, list(rows.values()))
+        refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
 """,
         (law.SINK_POSITION,),
     ),
