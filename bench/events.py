@@ -80,7 +80,7 @@ def summed(events: Iterable[Event]) -> list[int]:
     customers: dict[tuple[str, str], Customer] = {}
     for event in events:
         key = event.brand_id, event.customer_id
-        fold(customers.setdefault(key, Customer.empty(*key)), event, Rules())
+        fold(customers.setdefault(key, Customer(*key)), event, Rules())
     sums = [0] * len(MEASURES)
     for customer in customers.values():
         for pane in contributions(customer, Rules()).panes.values():

@@ -122,7 +122,7 @@ def _bytes_by_kind(state_dir: Path) -> dict[str, dict[str, int]]:
 
 def _state_bytes(now: int) -> dict[str, float]:
     """What a customer's state takes, by what is in it: one sale; each further sale; each answer."""
-    customer = state.Customer.empty("brand-0", "0" * 32)
+    customer = state.Customer("brand-0", "0" * 32)
     sales = list(one_sale_each(1, 11, now))
     fold(customer, sales[0], Rules())
     one = len(state.encode(customer))

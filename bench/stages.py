@@ -178,4 +178,4 @@ def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[A
 
 
 def _load(raw: bytes | None, event: Event) -> state.Customer:
-    return state.decode(raw) if raw else state.Customer.empty(event.brand_id, event.customer_id)
+    return state.decode(raw) if raw else state.Customer(event.brand_id, event.customer_id)

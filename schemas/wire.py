@@ -108,7 +108,15 @@ class _Cursor:
 
     def text(self) -> str:
         """A string."""
-        return self._bytes().decode()
+        begin = self._at + 1
+        size = self._data[self._at]
+        if size >= 0x80 or size & 1:
+            return self._bytes().decode()
+        end = begin + (size >> 1)  # most have less than 64 bytes, of which one byte tells
+        if end > len(self._data):
+            raise _NotPlain
+        self._at = end
+        return self._data[begin:end].decode()
 
     def is_there(self) -> bool:
         """Whether a value that may be null is not."""

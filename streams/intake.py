@@ -4,9 +4,9 @@ Owns the order of the checks. Never touches state. Invariant: every record comes
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, final
 
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import FromTheFuture, Refused
@@ -31,14 +31,17 @@ class Refusal:
     detail: str
 
 
-@dataclass(slots=True)
+@final
 class Taken:
     """A batch of records, sorted by what is to be done with them."""
 
-    events: dict[bytes, list[tuple[Event, Any]]] = field(default_factory=dict)  # by Kafka key, with their records
-    refusals: list[Refusal] = field(default_factory=list)
-    astray: list[tuple[bytes, Any]] = field(default_factory=list)  # the right key, and the record
-    tombstones: int = 0
+    __slots__ = ("astray", "events", "refusals", "tombstones")
+
+    def __init__(self) -> None:
+        self.events: dict[bytes, list[tuple[Event, Any]]] = {}  # by Kafka key, with their records
+        self.refusals: list[Refusal] = []
+        self.astray: list[tuple[bytes, Any]] = []  # the right key, and the record
+        self.tombstones = 0
 
 
 def take(
@@ -60,7 +63,11 @@ def take(
             continue
         key = partition_key(event.brand_id, event.customer_id)
         if record.key == key:
-            taken.events.setdefault(key, []).append((event, record))
+            mine = taken.events.get(key)
+            if mine is None:
+                taken.events[key] = [(event, record)]
+            else:
+                mine.append((event, record))
         else:
             taken.astray.append((key, record))
     keys = list(taken.events)

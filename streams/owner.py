@@ -152,7 +152,7 @@ class Owner:
                 turn = chunk[start : start + _SENT_IN_A_TURN]
                 rows: Rows = {}
                 for record in turn:
-                    self._rows.of_record(rows, record.key, record.value, record.version)
+                    self._rows.of_record(rows, record.key, record.value, records.pack(record.version))
                 sent += sum(map(len, rows.values()))
                 self._outbox.put(self.number, rows)
         self._letters = [(partition.changelog_offset, key) for key in partition.local.keys_of(records.LETTER)]

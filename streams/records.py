@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgpack
 
-from streams.domain.panes import PaneKey, TopicKey
+from streams.domain.panes import MONEY, PaneKey, TopicKey
 
 CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
 PANE: Final = b"p"  # + packed PaneKey -> packed measures
@@ -54,7 +54,7 @@ def unpack_key(key: bytes) -> tuple[str | int, ...]:
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a topic's count, a comment or a Letter."""
+    """The bytes of a topic's count, a comment, a Letter or a version."""
     return _pack(value)
 
 
@@ -66,8 +66,11 @@ def pack_values(values: tuple[object, ...]) -> bytes:
 
 def pack_measures(measures: list[int]) -> bytes:
     """The bytes of a pane's measures. Raises OverflowError for one that no column of ClickHouse holds."""
-    if max(measures) > _INT64_MAX:
-        raise OverflowError(f"a pane's measure of {max(measures)} is more than ClickHouse's Int64 holds ({_INT64_MAX})")
+    for place in MONEY:  # nothing else grows so large
+        if measures[place] > _INT64_MAX:
+            raise OverflowError(
+                f"a pane's sum of {measures[place]} is more than ClickHouse's Int64 holds ({_INT64_MAX})"
+            )
     return _pack(measures)
 
 

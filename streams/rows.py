@@ -13,12 +13,13 @@ from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURN
 from streams import records
 from streams.domain import state
 from streams.domain.cases import cases
-from streams.domain.contributions import Answer, Journey, answer, journey
+from streams.domain.contributions import Values, answer, journey
 from streams.domain.rules import Rules
 
 # Of one partition, by table and by what identifies a row in it there: the row (sinks.tables.pack_row).
 Rows = dict[Table, dict[object, bytes]]
 
+_IDS: Final = 3  # with which both a Journey and an Answer begin: brand, sale or feedback, customer
 _KEY_HEADER: Final = 2  # of a record's packed key: its kind, and how many values follow
 
 
@@ -41,15 +42,14 @@ _SHAPES: Final = {
 
 @final
 class RowMaker:
-    """Makes the rows of one partition in one generation."""
+    """Makes the rows of one partition in one generation. Versions are packed (records.pack): one is that of many rows."""
 
     def __init__(self, generation: int, partition: int, rules: Rules) -> None:
-        self._generation = generation
         self._rules = rules
         self._first = records.pack(generation)
         self._partition = records.pack(partition)
 
-    def of_record(self, rows: Rows, key: bytes, value: bytes | None, version: int) -> None:
+    def of_record(self, rows: Rows, key: bytes, value: bytes | None, version: bytes) -> None:
         """Adds all rows that follow from one record of the changelog; none for META and deleted ones. Raises an exception for
         what no unit writes: its bytes must not get among those of other rows."""
         kind = key[:1]
@@ -66,24 +66,22 @@ class RowMaker:
             if len(unpack_row(row)) != len(table.columns):
                 raise ValueError(f"a record of the changelog makes no row of {table.name}: {key!r}")
 
-    def packed(self, rows: Rows, key: bytes, value: bytes, version: int) -> tuple[Table, bytes]:
+    def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
         """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind."""
         table, has_partition, value_header = _SHAPES[key[:1]]
         first = self._first + key[_KEY_HEADER:]
         if has_partition:
             first += self._partition
-        row = of_table(rows, table)[key] = first + value[value_header:] + records.pack(version)
+        row = of_table(rows, table)[key] = first + value[value_header:] + version
         return table, row
 
-    def journey(self, rows: Rows, row: Journey, version: int) -> None:
-        """Adds a sale and what became of it."""
-        key = (row.brand_id, row.customer_id, row.sale_id)
-        of_table(rows, JOURNEYS)[key] = records.pack_values((self._generation, *row, version))
+    def journey(self, rows: Rows, row: Values, version: bytes) -> None:
+        """Adds a sale and what became of it, a Journey."""
+        of_table(rows, JOURNEYS)[row[:_IDS]] = self._first + records.pack_values(row) + version
 
-    def answer(self, rows: Rows, row: Answer, version: int) -> None:
-        """Adds a feedback and where it went."""
-        key = (row.brand_id, row.customer_id, row.feedback_id)
-        of_table(rows, ANSWERS)[key] = records.pack_values((self._generation, *row, version))
+    def answer(self, rows: Rows, row: Values, version: bytes) -> None:
+        """Adds a feedback and where it went, an Answer."""
+        of_table(rows, ANSWERS)[row[:_IDS]] = self._first + records.pack_values(row) + version
 
 
 def of_table(rows: Rows, table: Table) -> dict[object, bytes]:

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     customer_events_max: int = Field(2000, ge=1, le=100_000, description="sales, and feedbacks, one customer may have")
     state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
     session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[assignment]
-    poll_records_max: int = Field(8000, ge=1, le=100_000, description="records one poll may bring")
+    poll_records_max: int = Field(16_000, ge=1, le=100_000, description="records one poll may bring")
     unit_records_max: int = Field(8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold")
     flush_rows: int = Field(50_000, ge=1, description="flush to ClickHouse at so many rows")
     flush_bytes: int = Field(16_000_000, ge=1, description="flush to ClickHouse at so many bytes of rows")

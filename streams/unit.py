@@ -13,7 +13,7 @@ from schemas.errors import CustomerFull
 from schemas.events import Event, Feedback
 from streams import records
 from streams.domain import state
-from streams.domain.cases import cases
+from streams.domain.cases import Cases, cases
 from streams.domain.contributions import Changes
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.panes import PaneKey, TopicKey
@@ -52,6 +52,10 @@ class Unit:
     astray: list[tuple[bytes, Any]] = field(default_factory=list)
     tombstones: int = 0
     events: int = 0
+    packed_version: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.packed_version = records.pack(self.version)
 
 
 def make_unit(bench: Bench, get_many: GetMany, version: int, batch: list[Any], now_ms: int) -> Unit:
@@ -75,7 +79,7 @@ def _fold_customers(bench: Bench, unit: Unit, taken: Taken, raw: dict[bytes, byt
     for key, events in taken.events.items():
         unit.events += len(events)
         customer, held = _load(raw[key], events[0][0])
-        before = cases(customer, bench.rules)
+        before = cases(customer, bench.rules) if held else Cases(customer.brand_id, customer.customer_id)
         comments: dict[records.CommentKey, tuple[str, str]] = {}
         customer, changed = _fold_all(bench, unit, customer, held, events, comments)
         if not changed:
@@ -85,16 +89,16 @@ def _fold_customers(bench: Bench, unit: Unit, taken: Taken, raw: dict[bytes, byt
         for comment_key, comment in comments.items():
             _change(bench, unit, records.pack_key(records.COMMENT, comment_key), records.pack(comment))
     for journey in changes.journeys:
-        bench.rows.journey(unit.rows, journey, unit.version)
+        bench.rows.journey(unit.rows, journey, unit.packed_version)
     for answer in changes.answers:
-        bench.rows.answer(unit.rows, answer, unit.version)
+        bench.rows.answer(unit.rows, answer, unit.packed_version)
     _add_panes(bench, unit, changes.sums.panes, get_many)
     _add_topics(bench, unit, changes.sums.topics, get_many)
 
 
 def _load(raw: bytes | None, event: Event) -> tuple[state.Customer, bytes]:
     if raw is None:
-        return state.Customer.empty(event.brand_id, event.customer_id), b""
+        return state.Customer(event.brand_id, event.customer_id), b""
     return state.decode(raw), raw
 
 
@@ -180,4 +184,4 @@ def _add_letter(bench: Bench, unit: Unit, refusal: Refusal) -> None:
 
 def _change(bench: Bench, unit: Unit, key: bytes, value: bytes) -> None:
     unit.changed[key] = value
-    bench.rows.packed(unit.rows, key, value, unit.version)
+    bench.rows.packed(unit.rows, key, value, unit.packed_version)

@@ -25,7 +25,7 @@ UNIT = 5_000
 
 def customer(number: int) -> tuple[bytes, bytes]:
     """A customer of one sale: key and value in the changelog."""
-    found = state.Customer.empty(f"brand-{number % 5}", f"{random.Random(number).getrandbits(128):032x}")
+    found = state.Customer(f"brand-{number % 5}", f"{random.Random(number).getrandbits(128):032x}")
     head = state.SaleHead(
         0, f"s{number}-p", 0, f"affiliate-{number % 200:03}", f"product-{number % 500}", 0, 123_4500, 12_3450, "EUR",
         f"campaign-{number % 20}", "", 1_750_000_000_000 + number,

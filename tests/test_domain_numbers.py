@@ -29,7 +29,7 @@ def of(*events: Event) -> Contributions:
 
 
 def customer_of(*events: Event) -> Customer:
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     for event in events:
         fold(customer, event, RULES)
     return customer

@@ -21,7 +21,7 @@ COMMENTED = AN_ANSWER._replace(comment="slow", language="en")
 
 
 def changes(*events: Event) -> list[Change]:
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     return [fold(customer, event, Rules()) for event in events]
 
 
@@ -29,7 +29,7 @@ def refused(customer: Customer, event: Event) -> bool:
     before = encode(customer)
     with pytest.raises(CustomerFull, match="customer_events_max"):
         fold(customer, event, SMALL)
-    return encode(customer) == before and decode(before) == customer
+    return encode(customer) == encode(decode(before)) == before
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def refused(customer: Customer, event: Event) -> bool:
     ],
 )
 def test_a_full_customer_refuses_what_is_new_and_stays_as_it_was(extra: Event) -> None:
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     for number in range(1, 5):
         fold(customer, REFUND._replace(event_id=f"r{number}"), SMALL)
     fold(customer, AN_ANSWER, SMALL)
@@ -53,7 +53,7 @@ def test_a_full_customer_refuses_what_is_new_and_stays_as_it_was(extra: Event) -
 
 
 def test_a_full_customer_still_takes_what_concerns_known_sales_and_feedbacks() -> None:
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     known: list[Event] = [REFUND._replace(event_id=f"r{number}") for number in range(1, 5)]
     new: list[Event] = [A_SALE, AN_ANSWER, A_SALE._replace(revision=1), AN_ANSWER._replace(action="INVITED")]
     for event in known + new:
@@ -85,7 +85,7 @@ def test_only_an_answer_brings_a_comment() -> None:
 
 
 def test_the_state_keeps_no_comment_and_nothing_of_a_withdrawn_answer() -> None:
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     fold(customer, COMMENTED._replace(affiliate_id="told-of", sale_id="told-of", comment="my secret"), Rules())
     assert b"secret" not in encode(customer)
     fold(customer, COMMENTED._replace(revision=1, action="WITHDRAWN", sale_id="told-of"), Rules())
@@ -94,7 +94,7 @@ def test_the_state_keeps_no_comment_and_nothing_of_a_withdrawn_answer() -> None:
 
 def test_findings_are_kept_sorted_and_once() -> None:
     findings = tuple(Finding(verdict, topic) for topic in ("price", "delivery") for verdict in reversed(VERDICTS))
-    customer = Customer.empty("b", "c1")
+    customer = Customer("b", "c1")
     fold(customer, AN_ANSWER._replace(findings=findings * 2), Rules())
     answer = customer.feedbacks["f1"].answer
     assert answer is not None
@@ -117,7 +117,7 @@ def test_findings_are_kept_sorted_and_once() -> None:
     ],
 )
 def test_an_event_id_used_for_two_contents_comes_out_the_same_in_either_order(one: Event, other: Event) -> None:
-    there, back = Customer.empty("b", "c1"), Customer.empty("b", "c1")
+    there, back = Customer("b", "c1"), Customer("b", "c1")
     assert [bool(fold(there, event, Rules())) for event in (one, other, one, other)][2:] == [False, False]
     for event in (other, one):
         fold(back, event, Rules())
@@ -130,7 +130,7 @@ def test_bytes_of_another_format_are_refused() -> None:
 
 
 def test_the_greatest_customer_costs_less_than_quadratic_time_and_its_numbers_fit_in_64_bits() -> None:
-    rules, customer = Rules(), Customer.empty("b", "c1")
+    rules, customer = Rules(), Customer("b", "c1")
     for number in range(rules.customer_events_max):
         # half of the sales at one instant, and as many affiliates as sales
         occurred_at, affiliate_id = T0 + max(0, number - 1000) * MINUTE, f"a{number}"

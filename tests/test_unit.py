@@ -92,7 +92,7 @@ def test_rows_of_a_unit_are_the_rows_of_its_records(stream: list[Event]) -> None
     assert all(len(unpack_row(row)) == len(table.columns) for table, sent in unit.rows.items() for row in sent.values())
     again: Rows = {}
     for key, value in unit.changed.items():
-        RowMaker(1, 0, RULES).of_record(again, key, value, unit.version)
+        RowMaker(1, 0, RULES).of_record(again, key, value, unit.packed_version)
     assert all(again[table][key] == row for table, sent in unit.rows.items() for key, row in sent.items())
 
 

@@ -58,10 +58,10 @@ def decode(is_sale: bool, value: bytes) -> Event:
 
 def load(raw: bytes | None, event: Event) -> state.Customer:
     """A customer from the stored bytes, if there are any."""
-    return state.decode(raw) if raw else state.Customer.empty(event.brand_id, event.customer_id)
+    return state.decode(raw) if raw else state.Customer(event.brand_id, event.customer_id)
 
 
-def handle(raw: bytes | None, event: Event, rows: RowMaker, version: int) -> Effect | None:
+def handle(raw: bytes | None, event: Event, rows: RowMaker, version: bytes) -> Effect | None:
     """Folds one event into a customer's stored bytes; None when it changes nothing."""
     customer = load(raw, event)
     before = cases(customer, RULES)
@@ -90,9 +90,9 @@ def row_makers() -> list[RowMaker]:
     return [RowMaker(1, partition, RULES) for partition in range(PARTITIONS)]
 
 
-def now_version() -> int:
+def now_version() -> bytes:
     """Rows replace older ones: without one line of units, the clock must say which is newer."""
-    return time.time_ns()
+    return records.pack(time.time_ns())
 
 
 class Sink:

@@ -24,8 +24,8 @@ from faust.types import TP, ConsumerMessage
 from .lenient import read_leniently
 from .record_batch import RecordBatch
 
-# The receiver's work goes by batches too: with fewer records its fixed costs weigh, and a poll of 8,000 still serves four.
-_SHARE_RECORDS_MIN: Final = 2000
+# The receiver's work goes by batches too: with fewer records its fixed costs weigh, and a poll of 16,000 still serves four.
+_SHARE_RECORDS_MIN: Final = 4000
 # How soon to look again whether what was held is still held.
 _HELD_WAIT_S: Final = 0.05
 

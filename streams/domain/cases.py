@@ -53,6 +53,8 @@ def cases(customer: Customer, rules: Rules) -> Cases:
 
 def _feedback_cases(found: Cases, customer: Customer, rules: Rules) -> dict[str, list[LinkedAnswer]]:
     """Fills in the feedbacks' cases. Returns the linked answers by sale_id."""
+    if not customer.feedbacks:
+        return {}
     linker = Linker(customer.sales, rules.attribution_window_ms)
     linked: dict[str, list[LinkedAnswer]] = {}
     for feedback_id, feedback in customer.feedbacks.items():

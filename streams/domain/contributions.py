@@ -59,6 +59,10 @@ class Answer(NamedTuple):
     answered_at: int  # 0 for not (any more)
 
 
+# Of a Journey or an Answer. What is made of every event and only packed is not given names on the way: they cost.
+Values = tuple[object, ...]
+
+
 @final
 class Changes:
     """What the changes of any number of customers do: sums to add, and the rows of all whose case changed."""
@@ -67,8 +71,8 @@ class Changes:
 
     def __init__(self, pane_s: int) -> None:
         self.sums = Sums(pane_s)
-        self.journeys: list[Journey] = []
-        self.answers: list[Answer] = []
+        self.journeys: list[Values] = []
+        self.answers: list[Values] = []
 
     def add(self, before: Cases, after: Cases) -> None:
         """One customer's change. Costs little for what stayed as it was."""
@@ -112,13 +116,13 @@ def difference(before: Cases, after: Cases, rules: Rules) -> Contributions:
     return Contributions(
         {key: measures for key, measures in changes.sums.panes.items() if any(measures)},
         {key: answers for key, answers in changes.sums.topics.items() if answers},
-        {row.sale_id: row for row in changes.journeys},
-        {row.feedback_id: row for row in changes.answers},
+        {row.sale_id: row for row in map(Journey._make, changes.journeys)},
+        {row.feedback_id: row for row in map(Answer._make, changes.answers)},
     )
 
 
-def journey(brand_id: str, customer_id: str, sale_id: str, case: SaleCase) -> Journey:
-    """The row of a sale. Nothing is linked to a rejected sale, nor given back."""
+def journey(brand_id: str, customer_id: str, sale_id: str, case: SaleCase) -> Values:
+    """A Journey: the row of a sale. Nothing is linked to a rejected sale, nor given back."""
     head, reversals, is_first, answers = case
     refunded = charged_back = 0
     if not head.rejected:
@@ -135,15 +139,15 @@ def journey(brand_id: str, customer_id: str, sale_id: str, case: SaleCase) -> Jo
             if scored.score != NO_SCORE:
                 last_metric, last_score = METRICS[scored.metric], scored.score
         verdicts = _joined({VERDICTS[verdict] for _, _, linked in answers for verdict, _ in linked.findings})
-    return Journey(
+    return (
         brand_id, sale_id, customer_id, head.affiliate_id, head.product_id, OFFERINGS[head.offering], head.campaign,
         "rejected" if head.rejected else "valid", head.amount, head.commission, head.currency, head.occurred_at,
         int(is_first), head.referred_by, refunded, charged_back, len(answers), last_metric, last_score, verdicts, delay,
     )  # fmt: skip
 
 
-def answer(brand_id: str, customer_id: str, feedback_id: str, case: FeedbackCase) -> Answer:
-    """The row of a feedback. A withdrawn answer needs no care: its state holds nothing of what was said."""
+def answer(brand_id: str, customer_id: str, feedback_id: str, case: FeedbackCase) -> Values:
+    """An Answer: the row of a feedback. A withdrawn answer needs no care: its state holds nothing of what was said."""
     invitation, given, (match, sale_id), invited_under, answered_under = case
     if given is None:
         head, status, metric, score, findings, answered_at = invited_under, "invited", "", None, "", 0
@@ -153,7 +157,7 @@ def answer(brand_id: str, customer_id: str, feedback_id: str, case: FeedbackCase
         head, status, metric, answered_at = answered_under, "answered", METRICS[given.metric], given.occurred_at
         score = given.score if given.score != NO_SCORE else None
         findings = _joined(f"{VERDICTS[verdict]}:{topic}" for verdict, topic in given.findings)
-    return Answer(
+    return (
         brand_id, feedback_id, customer_id, status, match, sale_id or "", head.affiliate_id if head else "", metric,
         score, findings, invitation.occurred_at if invitation else 0, answered_at,
     )  # fmt: skip

@@ -37,5 +37,6 @@ CES_SCORE_SUM: Final = MEASURES.index("ces_score_sum")
 FEEDBACK_DELAY_SECONDS_SUM: Final = MEASURES.index("feedback_delay_seconds_sum")
 UNLINKED_FEEDBACK: Final = MEASURES.index("unlinked_feedback")
 VERDICT_MEASURES: Final = tuple(MEASURES.index(verdict.lower()) for verdict in VERDICTS)
+MONEY: Final = (GROSS, COMMISSION, REFERRED_GROSS, REFUNDED, COMMISSION_REVERSED, CHARGED_BACK)
 
 NO_MEASURES: Final = (0,) * len(MEASURES)

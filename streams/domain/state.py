@@ -8,9 +8,8 @@ of a slot is simply the greatest tuple. To stay comparable, an absent string is 
 absent comment b''; enums are their position in the tuples below.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple, final
 
 import msgpack
 
@@ -78,46 +77,57 @@ class AnswerHead(NamedTuple):
     comment_digest: bytes = b""  # last, so that no number ever depends on it
 
 
-@dataclass(slots=True)
+@final
 class SaleState:
     """What is known of one sale; head is None while only refunds of it have come."""
 
-    head: SaleHead | None
-    reversals: dict[str, Reversal]  # by event_id
+    __slots__ = ("head", "reversals")
+
+    def __init__(self, head: SaleHead | None, reversals: dict[str, Reversal]) -> None:
+        self.head = head
+        self.reversals = reversals  # by event_id
 
 
-@dataclass(slots=True)
+@final
 class FeedbackState:
     """What is known of one feedback; at least one of both is there."""
 
-    invitation: Invitation | None
-    answer: AnswerHead | None
+    __slots__ = ("answer", "invitation")
+
+    def __init__(self, invitation: Invitation | None, answer: AnswerHead | None) -> None:
+        self.invitation = invitation
+        self.answer = answer
 
 
-@dataclass(slots=True)
+@final
 class Customer:
-    """All that one brand knows of one customer. fold() changes it in place."""
+    """All that one brand knows of one customer: nothing yet. fold() changes it in place."""
 
-    brand_id: str
-    customer_id: str
-    sales: dict[str, SaleState]  # by sale_id
-    feedbacks: dict[str, FeedbackState]  # by feedback_id
-    reversal_count: int  # over all sales
+    __slots__ = ("brand_id", "customer_id", "feedbacks", "reversal_count", "sales")
 
-    @classmethod
-    def empty(cls, brand_id: str, customer_id: str) -> "Customer":
-        """A customer of whom nothing is known."""
-        return cls(brand_id, customer_id, {}, {}, 0)
+    def __init__(self, brand_id: str, customer_id: str) -> None:
+        self.brand_id = brand_id
+        self.customer_id = customer_id
+        self.sales: dict[str, SaleState] = {}  # by sale_id
+        self.feedbacks: dict[str, FeedbackState] = {}  # by feedback_id
+        self.reversal_count = 0  # over all sales
 
 
 def encode(customer: Customer) -> bytes:
     """The canonical bytes of a state: msgpack of (FORMAT, brand, customer, sales by id, feedbacks by id)."""
-    sales = [(sale_id, sale.head, sorted(sale.reversals.values())) for sale_id, sale in sorted(customer.sales.items())]
-    feedbacks = [
-        (feedback_id, feedback.invitation, feedback.answer)
-        for feedback_id, feedback in sorted(customer.feedbacks.items())
-    ]
+    sales: list[object] = []
+    for sale_id in _sorted(customer.sales):
+        sale = customer.sales[sale_id]
+        sales.append((sale_id, sale.head, sorted(sale.reversals.values()) if sale.reversals else ()))
+    feedbacks: list[object] = []
+    for feedback_id in _sorted(customer.feedbacks):
+        feedback = customer.feedbacks[feedback_id]
+        feedbacks.append((feedback_id, feedback.invitation, feedback.answer))
     return _pack((FORMAT, customer.brand_id, customer.customer_id, sales, feedbacks))
+
+
+def _sorted(ids: Collection[str]) -> list[str]:
+    return sorted(ids) if len(ids) > 1 else list(ids)
 
 
 def decode(data: bytes) -> Customer:
@@ -130,7 +140,7 @@ def decode(data: bytes) -> Customer:
         )
     brand_id, customer_id, sales, feedbacks = rest
     reversal_count = 0
-    customer = Customer(brand_id, customer_id, {}, {}, 0)
+    customer = Customer(brand_id, customer_id)
     for sale_id, head, reversals in sales:
         reversal_count += len(reversals)
         customer.sales[sale_id] = SaleState(

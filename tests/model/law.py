@@ -184,7 +184,7 @@ class Law:
         known = (number, key, value, version)
         if known not in self._rows:
             rows: Rows = {}
-            RowMaker(GENERATION, number, self._rules).of_record(rows, key, value, version)
+            RowMaker(GENERATION, number, self._rules).of_record(rows, key, value, records.pack(version))
             unpacked = [(table.name, unpack_row(row)) for table, own in rows.items() for row in own.values()]
             self._rows[known] = [(name, key_of(name, row), row) for name, row in unpacked]
         return self._rows[known]
