@@ -18,6 +18,7 @@ _INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "async_insert": 0,  # on by default from 26.3 on; an acknowledgement must mean that the rows are there
         "wait_for_async_insert": 1,  # should a server insist on it
+        "input_format_parallel_parsing": 0,  # it would read the bytes twice, to find where rows begin
         "input_format_null_as_default": 0,  # None is a defect where the column takes none
         "max_partitions_per_insert_block": 0,  # a backfill touches years of weeks; the default refuses more than 100
     }
