@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import lz4.frame
 from clickhouse_connect.driver.client import Client
 
-from sinks.client import connect
+from sinks.client import connect, is_loopback
 from sinks.errors import sink_errors
 from sinks.tables import FRESHNESS, Table, pack_row
 
@@ -67,9 +68,12 @@ class Writer:
         """Inserts rows, each as pack_row() has it, with one value per column of `table`. Raises SinkError."""
         if not rows:
             return
+        block, compression = b"".join(rows), None
+        if not is_loopback(self._url):
+            block, compression = lz4.frame.compress(block), "lz4"
         with sink_errors(f"inserting into {table.name}"):
             self._client.raw_insert(
-                table.name, table.columns, b"".join(rows), settings=dict(_INSERT_SETTINGS), fmt="MsgPack"
+                table.name, table.columns, block, dict(_INSERT_SETTINGS), fmt="MsgPack", compression=compression
             )
 
     def report(self, rows: Iterable[tuple[Any, ...]]) -> None:

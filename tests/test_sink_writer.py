@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from lz4.frame import compress
 
+from sinks import writer as writers
 from sinks.client import connect
 from sinks.errors import RowsRefused, SinkError, SinkRefused, SinkUnavailable
 from sinks.migrate import migrate
@@ -60,6 +62,18 @@ def test_an_insert_of_many_blocks_arrives_whole(url: str, writer: Writer) -> Non
     writer.insert(COMMENTS, rows)
     found = connect(url).query("SELECT count(), uniqExact(customer_id) FROM comments WHERE brand_id = 'many'")
     assert found.result_rows == [(30_000, 30_000)]
+
+
+def test_what_leaves_the_machine_is_compressed_and_arrives_the_same(
+    url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(writers, "is_loopback", lambda _: False)
+    monkeypatch.setattr(writers.lz4.frame, "compress", lambda block: sent.append(compress(block)) or sent[-1])
+    writer.insert(COMMENTS, [pack_row((1, "packed", f"c{n}", "f", "x" * 200, "en", 1)) for n in range(1_000)])
+    found = connect(url).query("SELECT count(), min(comment) FROM comments WHERE brand_id = 'packed'")
+    assert found.result_rows == [(1_000, "x" * 200)]
+    assert [len(block) < 100_000 for block in sent] == [True]
 
 
 def test_positions_are_those_of_both_topics_and_of_the_last_report(writer: Writer) -> None:
