@@ -4,8 +4,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import lz4.frame
 import pytest
-from lz4.frame import compress
 
 from sinks import writer as writers
 from sinks.client import connect
@@ -67,9 +67,15 @@ def test_an_insert_of_many_blocks_arrives_whole(url: str, writer: Writer) -> Non
 def test_what_leaves_the_machine_is_compressed_and_arrives_the_same(
     url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = []
+    sent: list[bytes] = []
+
+    def compress(block: bytes) -> bytes:
+        sent.append(original(block))
+        return sent[-1]
+
+    original = lz4.frame.compress
+    monkeypatch.setattr(lz4.frame, "compress", compress)
     monkeypatch.setattr(writers, "is_loopback", lambda _: False)
-    monkeypatch.setattr(writers.lz4.frame, "compress", lambda block: sent.append(compress(block)) or sent[-1])
     writer.insert(COMMENTS, [pack_row((1, "packed", f"c{n}", "f", "x" * 200, "en", 1)) for n in range(1_000)])
     found = connect(url).query("SELECT count(), min(comment) FROM comments WHERE brand_id = 'packed'")
     assert found.result_rows == [(1_000, "x" * 200)]
