@@ -18,7 +18,7 @@ DATABASE: Final = "posventa"
 @dataclass(frozen=True, eq=False, slots=True)
 class Table:
     """A base table. A row has one value per column: money in ten-thousandths, `bucket` in epoch seconds, every other time in
-    epoch milliseconds, None only where the table is Nullable."""
+    epoch milliseconds, lag_seconds a float, None only where the table is Nullable."""
 
     name: str
     columns: tuple[str, ...]

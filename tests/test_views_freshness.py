@@ -34,7 +34,14 @@ def report(partition: int, *, number: int = 1, ago_s: dict[str, float] | None = 
     now_ms = int(time.time() * 1000)
     times = {"complete_up_to": 1.0, "progress_at": 1.0, "busy_at": 1.0, "as_of": 0.0} | (ago_s or {})
     row: dict[str, Any] = dict.fromkeys(FRESHNESS.columns, 0)
-    row |= {"generation": 1, "topic": "t", "source_partition": partition, "report": number, "worker": "w"}
+    row |= {
+        "generation": 1,
+        "topic": "t",
+        "source_partition": partition,
+        "report": number,
+        "worker": "w",
+        "lag_seconds": 0.0,
+    }
     row |= {column: now_ms - int(ago * 1000) for column, ago in times.items()}
     return tuple((row | values)[column] for column in FRESHNESS.columns)
 

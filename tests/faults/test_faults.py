@@ -47,15 +47,16 @@ def test_a_stream_that_was_hurt_leaves_what_one_without_faults_leaves(stage: Sta
 @pytest.mark.parametrize(
     ("mutant", "case", "found"),
     [
-        # Woken when all is done, it takes the state back: the next claim finds a ClickHouse that is ahead.
-        ("no_fence", "pause at unit: offsets sent", "streams.errors.StateRefused"),
-        ("position_before_rows", "kill at sink: before affiliate_panes", "tables"),
-        ("copy_before_commit", "kill at unit: offsets sent", "changelog"),
+        # Woken when all is done, it takes the state back: its rows are too many, or the next claim finds a ClickHouse that is
+        # ahead, whichever comes first.
+        ("no_fence", "pause at unit: offsets sent", {"streams.errors.StateRefused", "tables"}),
+        ("position_before_rows", "kill at sink: before affiliate_panes", {"tables"}),
+        ("copy_before_commit", "kill at unit: offsets sent", {"changelog"}),
     ],
 )
-def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, found: str) -> None:
+def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, found: set[str]) -> None:
     wrong = matrix.perform(stage, Run(case, seed=3), mutant).wrong
-    assert found in {line.partition(":")[0] for line in wrong}, wrong
+    assert found & {line.partition(":")[0] for line in wrong}, wrong
 
 
 def test_a_line_lost_doubled_or_changed_is_a_difference_in_every_field() -> None:
