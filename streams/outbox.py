@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,7 @@ from sinks.errors import RowsRefused, SinkUnavailable
 from sinks.tables import Table, unpack_row
 from sinks.writer import SinkPosition, Writer
 from streams.freshness import Gauge, LogEnd
+from streams.load import Load
 from streams.meta import SOURCES, Applied
 from streams.rows import Rows
 from streams.settings import Settings
@@ -63,24 +64,6 @@ class Account:
     mark: Mark
     flushed_offset: int = 0  # everything in the changelog below is in ClickHouse
     reports: int = 0
-
-
-@dataclass(slots=True)
-class Load:
-    """What one flush carries."""
-
-    rows: dict[Table, dict[int, dict[object, bytes]]] = field(default_factory=dict)  # by table, partition and key
-    count: int = 0
-    size_bytes: int = 0  # of all rows ever put: at least that of those which are left
-
-    def put(self, partition: int, rows: Rows) -> None:
-        """Takes rows, which replace those of the same keys."""
-        for table, more in rows.items():
-            own = self.rows.setdefault(table, {}).setdefault(partition, {})
-            self.count -= len(own)
-            own.update(more)
-            self.count += len(own)
-            self.size_bytes += sum(map(len, more.values()))
 
 
 class Outbox:

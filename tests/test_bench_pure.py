@@ -1,5 +1,7 @@
 """The arithmetic of the benchmarks: what is made up, how old an event is, what counts in a ratio. No clock, no server."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -116,3 +118,9 @@ def test_a_look_belongs_to_the_innermost_place_that_has_a_name() -> None:
     assert shares(lines) == {
         PLACES["_apply (streams/owner.py"]: 0.6, PLACES["get_many (streams/local_copy.py"]: 0.3, "elsewhere": 0.1
     }  # fmt: skip
+
+
+def test_the_job_of_the_peers_needs_no_kafka_client_of_ours() -> None:
+    """They run in an environment of their own, where only theirs are installed."""
+    without = "import sys; sys.modules.update(dict.fromkeys(('kafka', 'aiokafka', 'faust')))"
+    subprocess.run([sys.executable, "-c", f"{without}; import bench.peers.job"], check=True)

@@ -17,7 +17,7 @@ from streams.domain.cases import cases
 from streams.domain.contributions import Contributions, difference
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
-from streams.outbox import Load
+from streams.load import Load
 from streams.rows import RowMaker, Rows
 
 PARTITIONS: Final = 8
