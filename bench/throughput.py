@@ -54,12 +54,12 @@ class Contestant(NamedTuple):
     python: Path = Path(sys.executable)
 
 
-def _peer(name: str, module: str, python: Path, changelogs: Callable[[str], bool]) -> Contestant:
+def _peer(name: str, module: str, python: Path, changelogs: Callable[[str], bool], *options: str) -> Contestant:
     def start(ground: Ground, directory: Path) -> list[Child]:
         sales, feedback = _PEER_TOPICS
         command = [
             str(python.absolute()), "-m", f"bench.peers.{module}", "--kafka", ground.settings.kafka,
-            "--clickhouse", ground.url, "--directory", str(directory), "--sales", sales, "--feedback", feedback,
+            "--clickhouse", ground.url, "--directory", str(directory), "--sales", sales, "--feedback", feedback, *options,
         ]  # fmt: skip
         return [Child(command, ground.directory / "logs" / f"{module}.log")]
 
@@ -73,12 +73,18 @@ def _posventa(name: str, workers: int) -> Contestant:
     return Contestant(name, start, (SALES, FEEDBACK), lambda topic: topic == STATE)
 
 
+def _is_fausts(topic: str) -> bool:
+    return topic.startswith("bench-faust-")
+
+
 ONE_WORKER: Final = "posventa, 1 worker"
 TWO_WORKERS: Final = "posventa, 2 workers"
 BARE: Final = "bare aiokafka loop"
-FAUST: Final = "stock Faust"
+FAUST: Final = "stock Faust, as it comes"
+TUNED_FAUST: Final = "stock Faust, tuned"
 CONTESTANTS: Final = (
-    _peer(FAUST, "stock_faust", Path(sys.executable), lambda topic: topic.startswith("bench-faust-")),
+    _peer(FAUST, "stock_faust", Path(sys.executable), _is_fausts),
+    _peer(TUNED_FAUST, "stock_faust", Path(sys.executable), _is_fausts, "--tuned"),
     _peer("Quix Streams", "quix_streams", PEERS_PYTHON, lambda topic: topic.startswith("changelog__")),
     _peer("Pathway", "pathway_tables", PEERS_PYTHON, lambda _: False),
     _posventa(ONE_WORKER, 1),

@@ -33,6 +33,7 @@ class Arguments(NamedTuple):
     directory: Path
     sales: str
     feedback: str
+    tuned: bool  # settings chosen for speed instead of the peer's own, where there is a choice
 
 
 class Effect(NamedTuple):
@@ -46,8 +47,10 @@ class Effect(NamedTuple):
 def arguments() -> Arguments:
     """From the command line."""
     parser = argparse.ArgumentParser()
-    for name, kind in Arguments.__annotations__.items():
-        parser.add_argument(f"--{name}", type=kind, required=True)
+    for name in ("kafka", "clickhouse", "sales", "feedback"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--directory", type=Path, required=True)
+    parser.add_argument("--tuned", action="store_true")
     return Arguments(**vars(parser.parse_args()))
 
 

@@ -9,7 +9,7 @@ was missing stays missing. (Faust's own exactly_once setting commits without flu
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.transport.producer import ProducerBuffer
@@ -29,10 +29,18 @@ from bench.peers.job import (
 from schemas.events import Event
 from streams import records
 
+_TUNED: Final[dict[str, Any]] = {
+    "broker_max_poll_records": 4000,
+    "producer_linger": 0.02,
+    "producer_max_batch_size": 262_144,
+    "stream_wait_empty": False,
+}
+
 
 def make_app(given: Arguments) -> faust.App:
-    """The application; Faust's own settings but for larger fetches and batches."""
-    ProducerBuffer.max_messages = 10_000  # of 100: a pause for every 30 events
+    """The application."""
+    if given.tuned:
+        ProducerBuffer.max_messages = 10_000  # of 100: no setting, and the cause of the pauses
     app = faust.App(
         "bench-faust",
         broker=f"kafka://{given.kafka}",
@@ -44,13 +52,10 @@ def make_app(given: Arguments) -> faust.App:
         topic_replication_factor=1,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
-        broker_max_poll_records=4000,
-        producer_linger=0.02,
-        producer_max_batch_size=262_144,
-        stream_wait_empty=False,
+        **(_TUNED if given.tuned else {}),
     )
     table = app.Table("state", partitions=PARTITIONS, options={"driver": "rocksdict"})
-    table.key_serializer = table.value_serializer = "raw"  # bytes as they are: its JSON would cost more
+    table.key_serializer = table.value_serializer = "raw"
     sink, makers, unacknowledged = Sink(given.clickhouse, "faust"), row_makers(), list[Any]()
 
     async def run(stream: Any, is_sale: bool) -> None:
