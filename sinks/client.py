@@ -38,11 +38,6 @@ def connect(url: str, database: str = DATABASE) -> Client:
         )
 
 
-def is_loopback(url: str) -> bool:
-    """Whether what is sent there stays on this machine, where it does not pay to compress it."""
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
 def address(url: str) -> str:
     """Host and port of a URL: what may be shown."""
     return urlsplit(url).netloc.rpartition("@")[2]

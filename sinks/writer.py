@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 import lz4.frame
 from clickhouse_connect.driver.client import Client
 
-from sinks.client import connect, is_loopback
+from sinks.client import connect
 from sinks.errors import sink_errors
+from sinks.loopback import is_loopback
 from sinks.tables import FRESHNESS, Table, pack_row
 
 _INSERT_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -65,11 +66,12 @@ class Writer:
         self._connected: Client | None = None
 
     def insert(self, table: Table, rows: Collection[bytes]) -> None:
-        """Inserts rows, each as pack_row() has it, with one value per column of `table`. Raises SinkError."""
+        """Inserts rows, each as pack_row() has it, with one value per column of `table`. As one block, hence all or none, up to
+        ClickHouse's max_insert_block_size (about a million). Raises SinkError."""
         if not rows:
             return
         block, compression = b"".join(rows), None
-        if not is_loopback(self._url):
+        if not is_loopback(self._url):  # where it does not pay
             block, compression = lz4.frame.compress(block), "lz4"
         with sink_errors(f"inserting into {table.name}"):
             self._client.raw_insert(

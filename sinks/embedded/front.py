@@ -17,9 +17,9 @@ from aiohttp import web
 from sinks.embedded.engine import Engine, Result
 from sinks.embedded.errors import ACCESS_DENIED, AUTHENTICATION_FAILED, QueryRefused
 from sinks.embedded.protocol import BODY_BYTES_MAX, Request, compress, credentials, decompress, read_request
+from sinks.loopback import LOOPBACK_NAMES
 
 _THREADS: Final = 8  # queries at once; more wait
-_LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _TYPES: Final = {
     "Native": "application/octet-stream",
     "CSV": "text/csv; charset=UTF-8",
@@ -70,7 +70,7 @@ class Front:
     def _admit(self, url: Mapping[str, str], headers: Mapping[str, str]) -> None:
         for name in ("Host", "Origin"):  # a browser tells by them on whose behalf it asks
             value = headers.get(name, "")
-            if value and urlsplit(value if "//" in value else f"//{value}").hostname not in _LOOPBACK_NAMES:
+            if value and urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK_NAMES:
                 raise QueryRefused(ACCESS_DENIED, f"{name} {value}: only this machine may ask. (ACCESS_DENIED)")
         user, password = credentials(url, headers)
         if user != self._user or not hmac.compare_digest(password.encode(), self._password.encode()):

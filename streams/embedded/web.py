@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sinks.client import address, connect
 from sinks.errors import SinkError
+from sinks.loopback import LOOPBACK_NAMES
 from sinks.reading import freshness, rolling
 from streams.embedded.page import STYLE, language, overview
 from streams.settings import Settings, load_settings
@@ -25,14 +26,13 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only this machine's own names, so that no web page elsewhere reads this one; and the headers on every answer."""
-    if urlsplit(f"//{request.headers.get('Host', '')}").hostname not in _LOOPBACK_NAMES:
+    if urlsplit(f"//{request.headers.get('Host', '')}").hostname not in LOOPBACK_NAMES:
         return web.Response(status=421, text="only for this machine: use http://127.0.0.1\n", headers=_HEADERS)
     try:
         answer = await handler(request)

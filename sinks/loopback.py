@@ -1,0 +1,11 @@
+"""The names that this machine gives itself."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_loopback(url: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    return urlsplit(url).hostname in LOOPBACK_NAMES
