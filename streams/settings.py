@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     attribution_window: Duration = Field(
         "90d", description="how long after a sale feedback without sale_id may link to it"
     )  # type: ignore[assignment]
-    customer_events_max: int = Field(2000, ge=1, le=100_000, description="sales, and feedbacks, one customer may have")
+    # At most as many as let no sum of one sale's refunds (4 times as many, 10^14 ten-thousandths each) grow beyond an Int64.
+    customer_events_max: int = Field(2000, ge=1, le=20_000, description="sales, and feedbacks, one customer may have")
     state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
     session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[assignment]
     poll_records_max: int = Field(16_000, ge=1, le=100_000, description="records one poll may bring")

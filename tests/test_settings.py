@@ -2,6 +2,8 @@
 
 import pytest
 
+from schemas.validation import MONEY_MAX
+from streams.domain.rules import Rules
 from streams.errors import Misuse
 from streams.settings import load_settings
 
@@ -14,6 +16,7 @@ from streams.settings import load_settings
         ("POSVENTA_KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT', 'SSL', 'SASL_PLAINTEXT' or 'SASL_SSL'"),
         ("POSVENTA_PARTITIONS", "0", "greater than or equal to 1"),
         ("POSVENTA_FLUSH_MS", "soon", "a valid integer"),
+        ("POSVENTA_CUSTOMER_EVENTS_MAX", "20001", "less than or equal to 20000"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_to_use(
@@ -46,3 +49,7 @@ def test_no_secret_shows_in_settings_or_in_an_error(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Misuse) as refused:
         load_settings()
     assert "hush" not in str(refused.value)
+
+
+def test_no_setting_lets_the_refunds_of_a_sale_grow_beyond_what_a_column_holds() -> None:
+    assert Rules(customer_events_max=20_000).customer_reversals_max * MONEY_MAX < 1 << 63
