@@ -47,12 +47,6 @@ def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | LetterKey) -> b
     return kind + _pack(key)
 
 
-def unpack_key(key: bytes) -> tuple[str | int, ...]:
-    """What pack_key packed, without the kind."""
-    unpacked: tuple[str | int, ...] = msgpack.unpackb(key[1:], use_list=False)
-    return unpacked
-
-
 def pack(value: object) -> bytes:
     """The bytes of a topic's count, a comment, a Letter or a version."""
     return _pack(value)
@@ -83,14 +77,3 @@ def unpack_measures(value: bytes) -> tuple[int, ...]:
 def unpack_count(value: bytes | None) -> int:
     """A topic's count of answers; zero when it is not there yet."""
     return 0 if value is None else int(msgpack.unpackb(value))
-
-
-def unpack_comment(value: bytes) -> tuple[str, str]:
-    """(comment, language), each '' when there is none."""
-    comment, language = msgpack.unpackb(value)
-    return comment, language
-
-
-def unpack_letter(value: bytes) -> Letter:
-    """A refusal."""
-    return Letter(*msgpack.unpackb(value))

@@ -15,11 +15,13 @@ from streams.domain import state
 from streams.domain.cases import cases
 from streams.domain.contributions import Values, answer, journey
 from streams.domain.rules import Rules
+from streams.errors import StateRefused
 
-# Of one partition, by table and by what identifies a row in it there: the row (sinks.tables.pack_row).
+# Of one partition, by table and by what identifies a row in it there: the row, its packed values one after the other.
 Rows = dict[Table, dict[object, bytes]]
 
 _IDS: Final = 3  # with which both a Journey and an Answer begin: brand, sale or feedback, customer
+_WHAT_TO_DO: Final = "run the version that wrote it, or rebuild the state from the topics"
 _KEY_HEADER: Final = 2  # of a record's packed key: its kind, and how many values follow
 
 
@@ -50,8 +52,8 @@ class RowMaker:
         self._partition = records.pack(partition)
 
     def of_record(self, rows: Rows, key: bytes, value: bytes | None, version: bytes) -> None:
-        """Adds all rows that follow from one record of the changelog; none for META and deleted ones. Raises an exception for
-        what no unit writes: its bytes must not get among those of other rows."""
+        """Adds all rows that follow from one record of the changelog; none for META and deleted ones. Raises StateRefused for
+        what no unit of this version writes: its bytes must not get among those of other rows."""
         kind = key[:1]
         if value is None or kind == records.META:
             return
@@ -61,10 +63,15 @@ class RowMaker:
                 self.journey(rows, journey(owned.brand_id, owned.customer_id, sale_id, sale), version)
             for feedback_id, feedback in owned.feedbacks.items():
                 self.answer(rows, answer(owned.brand_id, owned.customer_id, feedback_id, feedback), version)
-        else:
+        elif kind in _SHAPES:
             table, row = self.packed(rows, key, value, version)
-            if len(unpack_row(row)) != len(table.columns):
-                raise ValueError(f"a record of the changelog makes no row of {table.name}: {key!r}")
+            if (found := len(unpack_row(row))) != len(table.columns):
+                raise StateRefused(
+                    f"the changelog's record {key!r} makes {found} values of a row of {table.name}, "
+                    f"this version expects {len(table.columns)}: {_WHAT_TO_DO}"
+                )
+        else:
+            raise StateRefused(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
 
     def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
         """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind."""
@@ -72,19 +79,19 @@ class RowMaker:
         first = self._first + key[_KEY_HEADER:]
         if has_partition:
             first += self._partition
-        row = of_table(rows, table)[key] = first + value[value_header:] + version
+        row = _of_table(rows, table)[key] = first + value[value_header:] + version
         return table, row
 
     def journey(self, rows: Rows, row: Values, version: bytes) -> None:
         """Adds a sale and what became of it, a Journey."""
-        of_table(rows, JOURNEYS)[row[:_IDS]] = self._first + records.pack_values(row) + version
+        _of_table(rows, JOURNEYS)[row[:_IDS]] = self._first + records.pack_values(row) + version
 
     def answer(self, rows: Rows, row: Values, version: bytes) -> None:
         """Adds a feedback and where it went, an Answer."""
-        of_table(rows, ANSWERS)[row[:_IDS]] = self._first + records.pack_values(row) + version
+        _of_table(rows, ANSWERS)[row[:_IDS]] = self._first + records.pack_values(row) + version
 
 
-def of_table(rows: Rows, table: Table) -> dict[object, bytes]:
+def _of_table(rows: Rows, table: Table) -> dict[object, bytes]:
     """The rows of one table."""
     found = rows.get(table)
     if found is None:

@@ -57,11 +57,13 @@ def test_a_backfill_of_years_is_one_insert(url: str, writer: Writer) -> None:
     assert connect(url).command("SELECT count() FROM topic_panes") == weeks
 
 
-def test_an_insert_of_many_blocks_arrives_whole(url: str, writer: Writer) -> None:
+def test_an_insert_arrives_whole_and_as_one_block(url: str, writer: Writer) -> None:
     rows = [pack_row((1, "many", f"c{n}", "f", "x" * 200, "en", 1)) for n in range(30_000)]
     writer.insert(COMMENTS, rows)
-    found = connect(url).query("SELECT count(), uniqExact(customer_id) FROM comments WHERE brand_id = 'many'")
-    assert found.result_rows == [(30_000, 30_000)]
+    found = connect(url).query(
+        "SELECT count(), uniqExact(customer_id), uniqExact(_part) FROM comments WHERE brand_id = 'many'"
+    )
+    assert found.result_rows == [(30_000, 30_000, 1)]
 
 
 def test_what_leaves_the_machine_is_compressed_and_arrives_the_same(

@@ -9,16 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Finding, Sale, partition_key
 from schemas.measures import MEASURES
-from sinks.tables import unpack_row
+from sinks.tables import (
+    AFFILIATE_PANES,
+    ANSWERS,
+    COMMENTS,
+    DEAD_LETTERS,
+    JOURNEYS,
+    TOPIC_PANES,
+    Table,
+    unpack_row,
+)
 from streams import records
 from streams.domain.rules import Rules
+from streams.errors import StateRefused
 from streams.partitioning import partition_for
 from streams.rows import RowMaker, Rows
 from streams.topics import FEEDBACK, SALES
 from streams.unit import Bench, Unit, make_unit
-from tests.domain_strategies import A_SALE, AN_ANSWER, RULES, events
+from tests.changelog import unpack_comment
+from tests.domain_strategies import A_SALE, AN_ANSWER, MINUTE, RULES, T0, events
 
 NOW = 1_800_000_000_000
 
@@ -81,7 +92,7 @@ def _numbers(key: bytes, value: bytes) -> tuple[int, ...]:
     if key[:1] == records.TOPIC:
         return (records.unpack_count(value),)
     if key[:1] == records.COMMENT:
-        return (int(any(records.unpack_comment(value))),)
+        return (int(any(unpack_comment(value))),)
     return (1,)
 
 
@@ -94,6 +105,59 @@ def test_rows_of_a_unit_are_the_rows_of_its_records(stream: list[Event]) -> None
     for key, value in unit.changed.items():
         RowMaker(1, 0, RULES).of_record(again, key, value, unit.packed_version)
     assert all(again[table][key] == row for table, sent in unit.rows.items() for key, row in sent.items())
+
+
+def test_each_value_of_a_row_stands_in_its_column() -> None:
+    sale = A_SALE._replace(campaign="spring", referred_by="c2")
+    answer = AN_ANSWER._replace(
+        sale_id="s1", metric="NPS", score=9, findings=(Finding("DONE_RIGHT", "price"),), comment="good", language="en"
+    )
+    unit = State().apply([record(sale), record(answer, 1), Record(SALES, 7, b"some key", b"no event", 3)])
+    assert _row(unit, JOURNEYS) == {
+        "generation": 1, "brand_id": "b", "sale_id": "s1", "customer_id": "c1", "affiliate_id": "a1", "product_id": "p1",
+        "offering": "PHYSICAL", "campaign": "spring", "status": "valid", "amount": 100_0000, "commission": 10_0000,
+        "currency": "EUR", "occurred_at": T0, "is_new_customer": 1, "referred_by": "c2", "refunded": 0, "charged_back": 0,
+        "answers": 1, "last_metric": "NPS", "last_score": 9, "verdicts": "DONE_RIGHT", "feedback_delay_seconds": 60,
+        "version": 3,
+    }  # fmt: skip
+    assert _row(unit, ANSWERS) == {
+        "generation": 1, "brand_id": "b", "feedback_id": "f1", "customer_id": "c1", "status": "answered",
+        "match": "sale", "sale_id": "s1", "affiliate_id": "a1", "metric": "NPS", "score": 9,
+        "findings": "DONE_RIGHT:price", "invited_at": 0, "answered_at": T0 + MINUTE, "version": 3,
+    }  # fmt: skip
+    assert _row(unit, COMMENTS) == {
+        "generation": 1, "brand_id": "b", "customer_id": "c1", "feedback_id": "f1", "comment": "good", "language": "en",
+        "version": 3,
+    }  # fmt: skip
+    assert _row(unit, TOPIC_PANES) == {
+        "generation": 1, "brand_id": "b", "affiliate_id": "a1", "topic": "price", "verdict": "DONE_RIGHT",
+        "bucket": T0 // 1000, "source_partition": 0, "answers": 1, "version": 3,
+    }  # fmt: skip
+    pane = _row(unit, AFFILIATE_PANES)
+    assert {name: value for name, value in pane.items() if value} == {
+        "generation": 1, "brand_id": "b", "affiliate_id": "a1", "currency": "EUR", "bucket": T0 // 1000, "sales": 1,
+        "gross": 100_0000, "commission": 10_0000, "new_customers": 1, "referred_sales": 1, "referred_gross": 100_0000,
+        "answered_sales": 1, "feedback": 1, "promoters": 1, "feedback_delay_seconds_sum": 60, "done_right": 1, "version": 3,
+    }  # fmt: skip
+    assert _row(unit, DEAD_LETTERS) == {
+        "generation": 1, "source_topic": SALES, "source_partition": 3, "source_offset": 7, "reason": "undecodable",
+        "detail": "8 bytes begin with '6e6f2065', expected c301: Avro single-object encoding", "record_key": "some key",
+        "refused_at": NOW, "version": 3,
+    }  # fmt: skip
+
+
+def _row(unit: Unit, table: Table) -> dict[str, Any]:
+    """The only row of a table."""
+    [row] = unit.rows[table].values()
+    return dict(zip(table.columns, unpack_row(row), strict=True))
+
+
+def test_what_this_version_does_not_write_makes_no_row() -> None:
+    rows = RowMaker(1, 0, RULES)
+    with pytest.raises(StateRefused, match=r"is of no kind .* run the version that wrote it"):
+        rows.of_record({}, b"z1", b"", records.pack(1))
+    with pytest.raises(StateRefused, match=r"makes 6 values of a row of comments, this version expects 7"):
+        rows.of_record({}, records.pack_key(records.COMMENT, ("b", "c", "f")), records.pack(("x",)), records.pack(1))
 
 
 def test_a_pane_that_no_column_holds_is_no_row() -> None:

@@ -9,13 +9,14 @@ not apart by source partition, since Pathway does not tell a reducer where a rec
 from collections.abc import Callable
 from typing import Any
 
+import msgpack
 import pathway as pw
 
 from bench.peers.job import RULES, Arguments, Sink, arguments, decode, load, now_version
 from schemas.measures import MEASURES
 from streams import records
 from streams.domain import state as states
-from streams.domain.contributions import Answer, Journey, contributions
+from streams.domain.contributions import Journey, contributions
 from streams.domain.fold import fold
 from streams.rows import RowMaker, Rows
 
@@ -162,12 +163,10 @@ def _packed(key: bytes, value: bytes) -> Rows:
 
 
 def _row(packed: bytes) -> Rows:
-    values: Any = records.unpack_key(b" " + packed)
+    values = msgpack.unpackb(packed, use_list=False)
     rows: Rows = {}
-    if len(values) == len(Journey._fields):
-        _ROWS.journey(rows, Journey(*values), now_version())
-    else:
-        _ROWS.answer(rows, Answer(*values), now_version())
+    add = _ROWS.journey if len(values) == len(Journey._fields) else _ROWS.answer
+    add(rows, values, now_version())
     return rows
 
 

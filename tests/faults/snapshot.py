@@ -16,6 +16,7 @@ from schemas.measures import MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
 from streams import meta as metas
 from streams import records, topics
+from tests.changelog import unpack_key, unpack_letter
 from tests.engines import read_all
 from tests.faults.inputs import NEWEST
 
@@ -127,10 +128,10 @@ def _final_values(state: list[Any]) -> Iterator[str]:
 def _refusals(state: list[Any]) -> set[str]:
     """Also those deleted since, as their rows are in ClickHouse: with which unit they are depends on when."""
     return {
-        f"[{record.partition}] {records.unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}"
+        f"[{record.partition}] {unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}"
         for record in state
         if record.key[:1] == records.LETTER and record.value is not None
-        for letter in [records.unpack_letter(record.value)]
+        for letter in [unpack_letter(record.value)]
         for detail in ["" if letter.reason == _TELLS_THE_TIME else letter.detail]
     }
 

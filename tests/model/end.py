@@ -17,6 +17,7 @@ from streams import records
 from streams.partitioning import partition_for
 from streams.topics import DEAD_LETTERS, FEEDBACK, SALES
 from streams.unit import make_unit
+from tests.changelog import unpack_comment
 from tests.model.kafka import Entry
 from tests.model.story import Story
 from tests.model.worker import World
@@ -114,7 +115,7 @@ def _says_something(key: bytes, value: bytes) -> bool:
         return any(records.unpack_measures(value))
     if kind == records.TOPIC:
         return records.unpack_count(value) != 0
-    return kind != records.COMMENT or any(records.unpack_comment(value))
+    return kind != records.COMMENT or any(unpack_comment(value))
 
 
 def _values(world: World) -> list[bytes | None]:

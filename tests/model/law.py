@@ -18,6 +18,7 @@ from streams.partitioning import partition_for
 from streams.rows import RowMaker, Rows
 from streams.topics import DEAD_LETTERS, STATE
 from streams.unit import Bench, Unit, make_unit
+from tests.changelog import unpack_letter
 from tests.model.clickhouse import ClickHouse, Row, key_of
 from tests.model.kafka import Entry, Kafka, Transaction
 
@@ -224,7 +225,7 @@ class Law:
 
 def _plain(key: bytes, value: bytes) -> object:
     """A record without the time at which it was refused."""
-    return records.unpack_letter(value)._replace(refused_at=0) if key[:1] == records.LETTER else value
+    return unpack_letter(value)._replace(refused_at=0) if key[:1] == records.LETTER else value
 
 
 def _source(entry: Entry) -> tuple[str, int, int]:
