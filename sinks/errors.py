@@ -108,5 +108,5 @@ def _translated(doing: str, error: clickhouse.Error) -> SinkError:
 
 
 def _is_transport(error: clickhouse.Error) -> bool:
-    """Without a code: a dead connection or a proxy's page, unless the client itself found the values wrong."""
+    """Without a code: a dead connection or a proxy's page, unless the client itself found the call wrong."""
     return not isinstance(error, clickhouse.ProgrammingError)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The buffer holds this many flushes: one in flight, one filling, and slack for a slow one.
+# The buffer holds this many flushes while another is in flight: one filling, and slack for a slow one.
 _FLUSHES_BUFFERED: Final = 4
 # Contract: every 5 s or more often, also when idle.
 _REPORT_EVERY_S: Final = 2.0
