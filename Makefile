@@ -37,7 +37,7 @@ test: $(READY)
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
 
-# How fast, beside its peers: about 25 minutes, writes bench/RESULTS.md. Nothing else should run meanwhile.
+# How fast, beside its peers: some 11 minutes on two cores, writes bench/RESULTS.md. Nothing else should run meanwhile.
 # Some of it: make bench ONLY=latency,outage
 ONLY ?=
 PEERS := .venv-bench/.ready
