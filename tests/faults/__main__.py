@@ -47,7 +47,9 @@ def main() -> int:
     series = Series(directory, list(runs(names, chosen.runs, chosen.seed)), chosen.mutant, console)
     series.perform(chosen.jobs)
     console.print(summary(series.outcomes))
-    if any(outcome.wrong for outcome in series.outcomes) or len(series.outcomes) < chosen.runs:
+    if undone := chosen.runs - len(series.outcomes):
+        console.print(f"[red]{undone} runs were not done[/red]: what broke is said above")
+    if undone or any(outcome.wrong for outcome in series.outcomes):
         return 1
     shutil.rmtree(directory)
     return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
@@ -24,6 +25,8 @@ NEWEST: Final = 1_790_000_000_000  # 2026-09-21T13:33:20Z, epoch ms
 _CUSTOMERS: Final = 130
 _BAD: Final = 60
 _VOID: Final = 40
+_INIT_MS_MAX: Final = 15_000
+_ATTEMPTS: Final = 6
 _YEAR_2100: Final = 4_102_444_800_000
 
 
@@ -57,8 +60,7 @@ class Input:
 
     def publish_tail(self, bootstrap: str) -> None:
         """The aborted records and then the tail, which appears all at once."""
-        producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id="publisher", linger_ms=20)
-        producer.init_transactions()
+        producer = _ready_for_transactions(bootstrap)
         producer.begin_transaction()
         _send(producer, self.void, close=False)
         producer.abort_transaction()
@@ -72,6 +74,21 @@ class Input:
         records = [_placed(event) for event in self.events]
         rng.shuffle(records)
         _send(KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20), records)
+
+
+def _ready_for_transactions(bootstrap: str) -> KafkaProducer:
+    """A producer of kafka-python 3.0.12 may keep asking a coordinator that was just killed; the next one asks for another."""
+    for _ in range(_ATTEMPTS):
+        producer = KafkaProducer(
+            bootstrap_servers=bootstrap, transactional_id="publisher", linger_ms=20, max_block_ms=_INIT_MS_MAX
+        )
+        try:
+            producer.init_transactions()
+        except KafkaTimeoutError:
+            producer.close(timeout=0)
+        else:
+            return producer
+    raise AssertionError(f"no transactional producer in {_ATTEMPTS} attempts of {_INIT_MS_MAX} ms")
 
 
 def make_input(seed: int) -> Input:
