@@ -33,7 +33,7 @@ test: $(READY)
 	$(VENV)/bin/pytest
 	$(VENV)/bin/python -m pytest --quiet -p tests.plain $(PLAIN_TOO)
 
-# Every way of hurting a stream, 200 seeded runs (some 20 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
+# Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
 
