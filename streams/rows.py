@@ -15,7 +15,6 @@ from streams.domain import state
 from streams.domain.cases import cases
 from streams.domain.contributions import Values, answer, journey
 from streams.domain.rules import Rules
-from streams.errors import StateRefused
 
 # Of one partition, by table and by what identifies a row in it there: the row, its packed values one after the other.
 Rows = dict[Table, dict[object, bytes]]
@@ -52,7 +51,7 @@ class RowMaker:
         self._partition = records.pack(partition)
 
     def of_record(self, rows: Rows, key: bytes, value: bytes | None, version: bytes) -> None:
-        """Adds all rows that follow from one record of the changelog; none for META and deleted ones. Raises StateRefused for
+        """Adds all rows that follow from one record of the changelog; none for META and deleted ones. Raises ValueError for
         what no unit of this version writes: its bytes must not get among those of other rows."""
         kind = key[:1]
         if value is None or kind == records.META:
@@ -66,12 +65,12 @@ class RowMaker:
         elif kind in _SHAPES:
             table, row = self.packed(rows, key, value, version)
             if (found := len(unpack_row(row))) != len(table.columns):
-                raise StateRefused(
+                raise ValueError(
                     f"the changelog's record {key!r} makes {found} values of a row of {table.name}, "
                     f"this version expects {len(table.columns)}: {_WHAT_TO_DO}"
                 )
         else:
-            raise StateRefused(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
+            raise ValueError(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
 
     def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
         """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind."""
