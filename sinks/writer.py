@@ -71,7 +71,7 @@ class Writer:
         if not rows:
             return
         block, compression = b"".join(rows), None
-        if not is_loopback(self._url):  # where it does not pay
+        if not is_loopback(self._url):  # on this machine it does not pay
             block, compression = lz4.frame.compress(block), "lz4"
         with sink_errors(f"inserting into {table.name}"):
             self._client.raw_insert(
