@@ -27,11 +27,11 @@ demo: $(READY)
 	$(VENV)/bin/posventa demo
 
 # All tests on the core as it is installed; those of the core on its plain Python too.
-PLAIN_TOO := $(addprefix tests/,test_codec.py test_wire.py test_validation.py test_unit.py) $(wildcard tests/test_domain_*.py)
+PLAIN_TOO := $(addprefix tests/pure/,schemas domain unit)
 
 test: $(READY)
 	$(VENV)/bin/pytest
-	$(VENV)/bin/python -m pytest --quiet -p tests.plain $(PLAIN_TOO)
+	$(VENV)/bin/python -m pytest --quiet -p tests.support.plain $(PLAIN_TOO)
 
 # Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)

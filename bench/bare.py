@@ -6,9 +6,9 @@ from typing import Any
 
 import aiokafka
 
-from streams.kafka_clients import aiokafka_settings
+from streams.brokers.clients import aiokafka_settings
+from streams.brokers.creation import FEEDBACK, SALES
 from streams.settings import Settings
-from streams.topics import FEEDBACK, SALES
 
 
 async def read(settings: Settings, count: int, keep: list[Any] | None = None) -> float:

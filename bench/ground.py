@@ -24,12 +24,12 @@ from schemas.measures import MEASURES
 from sinks.client import connect
 from sinks.migrate import migrate
 from sinks.tables import TABLES
+from streams.brokers.clients import client_settings
+from streams.brokers.creation import ensure_topics
 from streams.embedded.child import Child
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.embedded.kafka import EmbeddedKafka
-from streams.kafka_clients import client_settings
 from streams.settings import Settings
-from streams.topics import ensure_topics
 
 LOOK_S: Final = 0.1
 _GONE_S_MAX: Final = 60.0

@@ -19,18 +19,18 @@ _RUN_S_MAX: Final = 120.0
 _PY_SPY: Final = Path(sys.executable).with_name("py-spy")
 # The innermost frame that has a name here says where a look found the worker: function and file.
 PLACES: Final = {
-    "_apply (streams/owner.py": "make the unit (the compiled core)",
-    "put (streams/load.py": "hand rows to the outbox",
-    "get_many (streams/local_copy.py": "RocksDB: read customers and panes",
-    "write (streams/local_copy.py": "RocksDB: write the unit",
-    "_send_changes (streams/partition.py": "Kafka: build the changelog's batches",
+    "_apply (streams/partition/owner.py": "make the unit (the compiled core)",
+    "put (streams/delivery/buffer.py": "hand rows to the outbox",
+    "get_many (streams/changelog/local_copy.py": "RocksDB: read customers and panes",
+    "write (streams/changelog/local_copy.py": "RocksDB: write the unit",
+    "_send_changes (streams/partition/partition.py": "Kafka: build the changelog's batches",
     "insert (sinks/writer.py": "ClickHouse: join rows, send, wait for the answer",
     "positions (sinks/writer.py": "ClickHouse: read positions, report",
     "report (sinks/writer.py": "ClickHouse: read positions, report",
     "_unpack_records (aiokafka/consumer/fetcher.py": "Kafka: read what was fetched",
     "_poll (streams/batches/transport.py": "Kafka: read what was fetched",
-    "take (streams/inbox.py": "cut batches into units",
-    "put (streams/inbox.py": "cut batches into units",
+    "take (streams/partition/inbox.py": "cut batches into units",
+    "put (streams/partition/inbox.py": "cut batches into units",
     "_run_once (asyncio/base_events.py": "the event loops and all else in them",
 }
 

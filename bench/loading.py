@@ -15,10 +15,10 @@ import aiokafka
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.kafka_clients import aiokafka_settings
-from streams.partitioning import partition_for
+from streams.brokers.clients import aiokafka_settings
+from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.partitioner import partition_for
 from streams.settings import Settings
-from streams.topics import FEEDBACK, SALES
 
 # As posventa's own Publisher has it.
 _BATCH_BYTES: Final = 64 * 1024

@@ -20,12 +20,12 @@ from bench.loading import load, records_of
 from bench.processes import files_bytes, peak_mb, resident_mb
 from bench.steady import POLL_S, Stream, flow, until
 from schemas.events import Event, Feedback
-from streams import records
+from streams.brokers.creation import SALES, STATE
+from streams.changelog import records
 from streams.domain import state
 from streams.domain.fold import fold
 from streams.domain.rules import Rules
 from streams.embedded.child import Child
-from streams.topics import SALES, STATE
 
 _RATE: Final = 200  # each partition soon has a new event
 _RECOVERY_S_MAX: Final = 120.0

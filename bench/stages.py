@@ -18,22 +18,22 @@ from typing import Any
 from schemas.codec import decode_feedback, decode_sale
 from schemas.events import Event
 from sinks.writer import Writer
-from streams import records
-from streams.cluster import look_at
+from streams.brokers.creation import SALES
+from streams.changelog import records
+from streams.changelog.meta import Applied
 from streams.domain import state
 from streams.domain.cases import cases
 from streams.domain.contributions import Changes
 from streams.domain.fold import fold
 from streams.domain.rules import Rules
 from streams.embedded.stack import Stack
-from streams.intake import take
-from streams.meta import Applied
-from streams.partition import Partition
-from streams.rows import RowMaker
+from streams.partition.cluster import look_at
+from streams.partition.partition import Partition
 from streams.settings import Settings
-from streams.topics import SALES
-from streams.unit import Bench, make_unit
-from streams.worker import GC_THRESHOLDS
+from streams.unit.intake import take
+from streams.unit.rows import RowMaker
+from streams.unit.unit import Bench, make_unit
+from streams.worker.worker import GC_THRESHOLDS
 
 _STATE_BYTES_MAX = 12_000_000
 _INTAKE = "intake"

@@ -18,8 +18,8 @@ from bench.events import Totals, summed, totals, week_of_events
 from bench.ground import Ground, Wrong
 from bench.loading import load, records_of
 from bench.processes import cpu_s, files_bytes, peak_mb
+from streams.brokers.creation import FEEDBACK, SALES, STATE
 from streams.embedded.child import Child
-from streams.topics import FEEDBACK, SALES, STATE
 
 PEERS_PYTHON: Final = Path(".venv-bench/bin/python")
 _PEER_TOPICS: Final = ("bench.sales.v1", "bench.feedback.v1")

@@ -26,7 +26,7 @@ class Table:
 
 def pack_row(values: Iterable[Any]) -> bytes:
     """A row as ClickHouse's format MsgPack has it: one value after the other. (A column's own range is not checked there: a
-    number beyond it would wrap around, so whoever makes rows must see to that.) Rows of units are made by streams.rows."""
+    number beyond it would wrap around, so whoever makes rows must see to that.) Rows of units are made by streams.unit.rows."""
     return b"".join(map(msgpack.packb, values))
 
 

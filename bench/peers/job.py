@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 from schemas.codec import decode_feedback, decode_sale
 from schemas.events import Event, Feedback
 from sinks.writer import Writer
-from streams import records
+from streams.changelog import records
+from streams.delivery.buffer import Load
 from streams.domain import state
 from streams.domain.cases import cases
 from streams.domain.contributions import Contributions, difference
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
-from streams.load import Load
-from streams.rows import RowMaker, Rows
+from streams.unit.rows import RowMaker, Rows
 
 PARTITIONS: Final = 8
 FLUSH_S: Final = 1.0  # between two flushes: fuller batches than posventa's 250 ms allow

@@ -14,11 +14,11 @@ import pathway as pw
 
 from bench.peers.job import RULES, Arguments, Sink, arguments, decode, load, now_version
 from schemas.measures import MEASURES
-from streams import records
+from streams.changelog import records
 from streams.domain import state as states
 from streams.domain.contributions import Journey, contributions
 from streams.domain.fold import fold
-from streams.rows import RowMaker, Rows
+from streams.unit.rows import RowMaker, Rows
 
 # Batches of at most so many records of a topic, so often: without a limit all that waits becomes one batch, shown when
 # all of it is done.

@@ -12,8 +12,8 @@ from quixstreams import Application, State, message_context
 from quixstreams.sinks import BaseSink
 
 from bench.peers.job import FLUSH_S, Arguments, Sink, add_up, arguments, decode, handle, now_version, row_makers
-from streams import records
-from streams.rows import Rows
+from streams.changelog import records
+from streams.unit.rows import Rows
 
 
 class _RowSink(BaseSink):  # type: ignore[misc]

@@ -27,7 +27,7 @@ from bench.peers.job import (
     row_makers,
 )
 from schemas.events import Event
-from streams import records
+from streams.changelog import records
 
 _TUNED: Final[dict[str, Any]] = {
     "broker_max_poll_records": 4000,

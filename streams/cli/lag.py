@@ -11,7 +11,7 @@ from rich.table import Table
 from sinks.client import connect
 from sinks.errors import SinkError
 from sinks.reading import freshness
-from streams.lag import Lag, read_lag
+from streams.brokers.lag import Lag, read_lag
 from streams.settings import load_settings
 
 _BEHIND_S: Final = 60  # contract: behind when the lag is over a minute

@@ -16,12 +16,12 @@ from rich.progress import Progress, wrap_file
 from schemas.errors import InvalidValue
 from schemas.events import Event
 from schemas.parsing import parse_feedback, parse_sale
+from streams.brokers.creation import ensure_topics
 from streams.errors import Misuse
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.publishing.olist import read_olist
 from streams.publishing.publisher import Publisher
 from streams.settings import load_settings
-from streams.topics import ensure_topics
 
 _BROKER_WAIT_S: Final = 30
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, object]], Event]]] = {

@@ -14,8 +14,8 @@ from rich.console import Console
 from sinks.client import address, connect
 from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
+from streams.cli.report_table import LANGUAGES, WIDTH, render
 from streams.errors import Misuse
-from streams.report import LANGUAGES, WIDTH, render
 from streams.settings import load_settings
 
 

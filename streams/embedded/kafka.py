@@ -1,6 +1,6 @@
 """Apache Kafka itself on this machine: one KRaft node on loopback, from jars and a Java that came as Python packages.
 
-Owns the broker's directory, configuration and process. Never creates topics (streams/topics.py does).
+Owns the broker's directory, configuration and process. Never creates topics (streams/brokers/creation.py does).
 """
 
 import subprocess

@@ -19,6 +19,7 @@ from sinks.client import connect
 from sinks.errors import SinkError
 from sinks.migrate import migrate
 from sinks.reading import freshness
+from streams.brokers.creation import ensure_topics
 from streams.embedded.child import LOOPBACK, Child, free_port
 from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
 from streams.embedded.jars import kafka_jars, require_packages
@@ -27,7 +28,6 @@ from streams.embedded.preflight import claim_directory, require_port, require_ro
 from streams.embedded.supervised import Supervised
 from streams.errors import PosventaError, Unavailable
 from streams.settings import Settings, load_settings
-from streams.topics import ensure_topics
 
 _LOOK_S: Final = 0.2  # between two looks at the processes
 _ENGINES_S_MAX: Final = 60.0  # for Kafka and ClickHouse to answer: they take 3 s

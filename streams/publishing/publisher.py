@@ -16,10 +16,10 @@ from schemas.codec import encode
 from schemas.events import Event, Feedback, Sale, partition_key
 from schemas.parsing import parse_feedback, parse_sale
 from schemas.validation import validate_feedback, validate_sale
+from streams.brokers.clients import client_settings
+from streams.brokers.creation import FEEDBACK, SALES
 from streams.errors import Unavailable
-from streams.kafka_clients import client_settings
 from streams.settings import Settings, load_settings
-from streams.topics import FEEDBACK, SALES
 
 IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
 _LINGER_MS: Final = 20  # fuller batches are worth more than 20 ms

@@ -15,10 +15,10 @@ from kafka.errors import KafkaTimeoutError
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.partitioning import partition_for
-from streams.topics import FEEDBACK, SALES
-from tests.domain_strategies import A_SALE
-from tests.tricky import tricky_events
+from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.partitioner import partition_for
+from tests.support.domain_strategies import A_SALE
+from tests.support.tricky import tricky_events
 
 PARTITIONS: Final = 4
 NEWEST: Final = 1_790_000_000_000  # 2026-09-21T13:33:20Z, epoch ms

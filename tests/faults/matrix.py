@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.domain.rules import Rules
-from tests.comparison import differences as differences_from_oracle
 from tests.faults.cases import CASES
 from tests.faults.inputs import make_input
 from tests.faults.snapshot import Snapshot, differences
 from tests.faults.stage import Broken, Stage
+from tests.support.comparison import differences as differences_from_oracle
 
 _INPUTS: Final = 3
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import aiokafka
 
-from streams.outbox import Outbox
-from streams.partition import Partition
+from streams.delivery.outbox import Outbox
+from streams.partition.partition import Partition
 
 
 def no_fence() -> None:

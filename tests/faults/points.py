@@ -28,9 +28,9 @@ from sinks.tables import (
     Table,
 )  # fmt: skip
 from sinks.writer import Writer
-from streams.local_copy import LocalCopy
-from streams.partition import Partition
-from streams.rerouting import Rerouter
+from streams.changelog.local_copy import LocalCopy
+from streams.partition.partition import Partition
+from streams.partition.rerouting import Rerouter
 
 ACTIONS: Final = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "term": signal.SIGTERM}
 

@@ -14,11 +14,12 @@ from typing import Any, Final
 from schemas.errors import FromTheFuture
 from schemas.measures import MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
-from streams import meta as metas
-from streams import records, topics
-from tests.changelog import unpack_key, unpack_letter
-from tests.engines import read_all
+from streams.brokers import creation as topics
+from streams.changelog import meta as metas
+from streams.changelog import records
 from tests.faults.inputs import NEWEST
+from tests.support.changelog import unpack_key, unpack_letter
+from tests.support.engines import read_all
 
 # version, refused_at, as_of: what the issue leaves out. A version is a sum of offsets, and those of records that were
 # published again where they belong depend on when.

@@ -1,7 +1,7 @@
 """The local copies: what RocksDB keeps over a worker's death, in memory.
 
-Owns the stored copies by directory. Behaves as streams.local_copy.LocalCopy does. Invariant: a write is all there or not
-there at all, whatever dies.
+Owns the stored copies by directory. Behaves as streams.changelog.local_copy.LocalCopy does. Invariant: a write is all
+there or not there at all, whatever dies.
 """
 
 import copy
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from streams.local_copy import Mark
+from streams.changelog.local_copy import Mark
 from tests.model.loop import PROCESS, Process
 
 

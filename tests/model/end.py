@@ -13,15 +13,15 @@ from schemas.events import Sale, partition_key
 from schemas.measures import MEASURES, MONEY
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
-from streams import records
-from streams.partitioning import partition_for
-from streams.topics import DEAD_LETTERS, FEEDBACK, SALES
-from streams.unit import make_unit
-from tests.changelog import unpack_comment
+from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES
+from streams.brokers.partitioner import partition_for
+from streams.changelog import records
+from streams.unit.unit import make_unit
 from tests.model.kafka import Entry
 from tests.model.story import Story
 from tests.model.worker import World
-from tests.oracle import oracle
+from tests.support.changelog import unpack_comment
+from tests.support.oracle import oracle
 
 Found = Mapping[Any, Any]
 

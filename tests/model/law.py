@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sinks.tables import FRESHNESS, unpack_row
-from streams import meta as metas
-from streams import records
+from streams.brokers.creation import DEAD_LETTERS, STATE
+from streams.brokers.partitioner import partition_for
+from streams.changelog import meta as metas
+from streams.changelog import records
+from streams.changelog.meta import SOURCES, Meta
 from streams.domain.rules import Rules
-from streams.meta import SOURCES, Meta
-from streams.partitioning import partition_for
-from streams.rows import RowMaker, Rows
-from streams.topics import DEAD_LETTERS, STATE
-from streams.unit import Bench, Unit, make_unit
-from tests.changelog import unpack_letter
+from streams.unit.rows import RowMaker, Rows
+from streams.unit.unit import Bench, Unit, make_unit
 from tests.model.clickhouse import ClickHouse, Row, key_of
 from tests.model.kafka import Entry, Kafka, Transaction
+from tests.support.changelog import unpack_letter
 
 GENERATION: Final = 1
 STATE_BYTES_MAX: Final = 1_000_000

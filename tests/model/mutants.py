@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
+from streams.changelog.meta import Meta
 from streams.errors import OwnershipLost
-from streams.meta import Meta
-from streams.partition import Partition
-from streams.unit import Unit
+from streams.partition.partition import Partition
+from streams.unit.unit import Unit
 from tests.model import law
 from tests.model.law import Violation
 from tests.model.network import Lane
@@ -44,7 +44,7 @@ _MOVES: Final = ("kill", "pause", "rebalance")
 MUTANTS: Final = (
     Mutant(
         "a new owner does not fence the earlier ones",
-        "streams.partition:Partition.__init__",
+        "streams.partition.partition:Partition.__init__",
         'transactional_id=f"posventa-{number}"',
         'transactional_id=f"posventa-{number}-{time.monotonic()}"',
         (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY, law.NO_ERROR),
@@ -52,7 +52,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a new owner reads first and fences afterwards",
-        "streams.partition:Partition.claim",
+        "streams.partition.partition:Partition.claim",
         """\
         await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
         async with _reader(self._settings, self._tps) as consumer:
@@ -72,7 +72,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a new owner trusts its local copy and does not read the changelog",
-        "streams.partition:Partition._recover",
+        "streams.partition.partition:Partition._recover",
         "self._read(consumer, start, end)",
         "self._read(consumer, end, end)",
         (law.ONE_LINE, law.LOCAL_COPY, law.NO_ERROR),  # the claim's own checks refuse the old state in most runs
@@ -80,7 +80,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a claim that another one overtook reads on",
-        "streams.partition:Partition._recover",
+        "streams.partition.partition:Partition._recover",
         "if got[-1].offset >= end:",
         "if False:",
         (law.NO_ERROR,),
@@ -88,7 +88,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a local copy too old to have seen every deletion is used",
-        "streams.partition:Partition._recover",
+        "streams.partition.partition:Partition._recover",
         "changelog_delete_retention_ms // 2",
         "changelog_delete_retention_ms * 9",
         (law.LOCAL_COPY,),
@@ -96,7 +96,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a zombie whose commit is refused goes on as if it were not",
-        "streams.partition:Partition.commit",
+        "streams.partition.partition:Partition.commit",
         """raise OwnershipLost(f"partition {self.number}: a commit failed: {error!r}") from error""",
         "end = self.changelog_offset",
         (law.LOCAL_COPY, law.COMMITTED_ROWS),
@@ -104,7 +104,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "an unknown outcome is not settled by a new claim, only by another producer",
-        "streams.owner:Owner._apply",
+        "streams.partition.owner:Owner._apply",
         "    await partition.commit(unit, meta)\n",
         """\
     if not await committed(partition, unit, meta):
@@ -116,7 +116,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the local copy is written before the commit",
-        "streams.partition:Partition.commit",
+        "streams.partition.partition:Partition.commit",
         "        await self._producer.commit_transaction()\n",
         """\
         self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
@@ -127,7 +127,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "rows go to the outbox before the commit",
-        "streams.owner:Owner._apply",
+        "streams.partition.owner:Owner._apply",
         "    await partition.commit(unit, meta)\n",
         """\
     self._outbox.put(self.number, unit.rows)
@@ -138,21 +138,21 @@ MUTANTS: Final = (
     ),
     Mutant(
         "META is ahead of the unit",
-        "streams.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._take_one",
         "Applied(batch.end,",
         "Applied(batch.end + 1,",
         (law.FUNCTION_OF_EVENTS,),
     ),
     Mutant(
         "the group's offsets are ahead of the unit",
-        "streams.partition:Partition.commit",
+        "streams.partition.partition:Partition.commit",
         "aiokafka.TopicPartition(topic, self.number): applied.offset",
         "aiokafka.TopicPartition(topic, self.number): applied.offset + 1",
         (law.GROUP_OFFSETS,),
     ),
     Mutant(
         "a gap in what is delivered is not noticed",
-        "streams.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._take_one",
         "if batch.start > at.offset:",
         "if False:",
         (law.FUNCTION_OF_EVENTS,),
@@ -160,7 +160,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what was not delivered is not fetched again",
-        "streams.owner:Owner._fetch_again",
+        "streams.partition.owner:Owner._fetch_again",
         "await self._seek(topic, self.number, offset)",
         "pass",
         (law.DRAINS,),
@@ -168,7 +168,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what the state holds already is not skipped",
-        "streams.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._take_one",
         "if batch.start < at.offset:",
         "if False:",
         (law.LETTERS, law.FUNCTION_OF_EVENTS, law.ONE_LINE),
@@ -176,7 +176,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the sink position is reported before the rows",
-        "streams.outbox:Outbox._send",
+        "streams.delivery.outbox:Outbox._send",
         """\
     for table, rows in load.rows.items():
         refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
@@ -190,7 +190,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a partition of which a row is refused gets its report",
-        "streams.outbox:Outbox._send",
+        "streams.delivery.outbox:Outbox._send",
         "withheld = {*moved, *refused}",
         "withheld = {*moved}",
         (law.SINK_POSITION,),
@@ -198,7 +198,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a later flush reports past a row that was refused",
-        "streams.outbox:Outbox._flush",
+        "streams.delivery.outbox:Outbox._flush",
         "self.close_account(partition)",
         "pass",
         (law.SINK_POSITION,),
@@ -206,7 +206,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a new owner does not send again from the sink position",
-        "streams.owner:Owner._claim",
+        "streams.partition.owner:Owner._claim",
         "partition.changelog_from(offset)",
         "partition.changelog_from(partition.changelog_offset)",
         (law.SINK_POSITION,),
@@ -214,7 +214,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "reports are not ordered by claim",
-        "streams.outbox:Outbox._report",
+        "streams.delivery.outbox:Outbox._report",
         "mark.claim * _REPORTS_PER_CLAIM + account.reports",
         "account.reports",
         (law.DRAINS,),
@@ -222,7 +222,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a restored ClickHouse is not noticed",
-        "streams.outbox:Outbox._send",
+        "streams.delivery.outbox:Outbox._send",
         "if found.get(partition) not in account.left",
         "if False",
         (law.SINK_POSITION,),
@@ -230,7 +230,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "while much is sent again, the position found is not made one's own",
-        "streams.outbox:Outbox._flush",
+        "streams.delivery.outbox:Outbox._flush",
         "account.mark for partition, account in accounts.items()}",
         "account.mark for partition, account in accounts.items() if account.mark.applied}",
         (law.SINK_POSITION,),
@@ -238,7 +238,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a refusal is forgotten before it is in ClickHouse",
-        "streams.owner:Owner._delete_flushed_letters",
+        "streams.partition.owner:Owner._delete_flushed_letters",
         "for offset, key in self._letters if offset <= flushed",
         "for offset, key in self._letters",
         (law.EQUAL,),
@@ -246,7 +246,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what is astray is taken away and not published again",
-        "streams.owner:Owner._apply",
+        "streams.partition.owner:Owner._apply",
         "if unit.astray:",
         "if False:",
         (law.REROUTED,),

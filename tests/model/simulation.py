@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from streams.cluster import Cluster
+from streams.changelog.meta import SOURCES, Ground
 from streams.domain.rules import Rules
-from streams.meta import SOURCES, Ground
+from streams.partition.cluster import Cluster
 from streams.settings import Settings
 from tests.model import law as laws
 from tests.model.chaos import Chaos, publish

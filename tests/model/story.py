@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.partitioning import partition_for
-from streams.topics import FEEDBACK, SALES
-from tests.tricky import tricky_events
+from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.partitioner import partition_for
+from tests.support.tricky import tricky_events
 
 
 class Published(NamedTuple):

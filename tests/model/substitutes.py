@@ -15,8 +15,10 @@ from zlib import crc32
 import aiokafka
 
 from sinks.errors import RowsRefused
-from streams import local_copy, setbacks, unit
+from streams.changelog import local_copy
 from streams.errors import OwnershipLost
+from streams.partition import failures as setbacks
+from streams.unit import unit
 from tests.model.disk import LocalCopy
 from tests.model.kafka_clients import Consumer, Producer
 from tests.model.law import NO_ERROR

@@ -1,4 +1,4 @@
-"""One worker process: the real parts, wired as streams.worker wires them, between modelled deliveries and servers.
+"""One worker process: the real parts, wired as streams.worker.worker wires them, between modelled deliveries and servers.
 
 Owns its life: boot, death, pause, leaving. Never processes anything itself. Deliveries may be lost, repeated, late, or of
 partitions that another worker got meanwhile.
@@ -17,16 +17,16 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from sinks.errors import SinkError
-from streams.assignment import Assignment
 from streams.batches import RecordBatch
-from streams.cluster import Cluster
+from streams.changelog.meta import SOURCES
+from streams.delivery.outbox import Outbox
 from streams.errors import OwnershipLost
-from streams.meta import SOURCES
-from streams.outbox import Outbox
-from streams.owner import Owner
-from streams.rerouting import Rerouter
+from streams.partition.cluster import Cluster
+from streams.partition.owner import Owner
+from streams.partition.rerouting import Rerouter
 from streams.settings import Settings
-from streams.watch import Watch
+from streams.worker.assignment import Assignment
+from streams.worker.watchdog import Watch
 from tests.model.clickhouse import ClickHouse, SimulatedWriter
 from tests.model.disk import Disks
 from tests.model.kafka_clients import Way, read
@@ -126,7 +126,7 @@ class SimulatedWorker:
         self._tasks = [asyncio.create_task(self._guard(service)) for service in services]
 
     async def _leave(self) -> None:
-        """A graceful stop, as in streams.worker."""
+        """A graceful stop, as in streams.worker.worker."""
         async with self._following:  # an assignment is taken on whole
             await self._assignment.stop()
             self._is_leaving = True

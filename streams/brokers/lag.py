@@ -1,0 +1,114 @@
+"""How far the consumer group is behind, asked of Kafka alone: it tells the truth also when no worker runs.
+
+Owns one look at the group and the logs. Never joins the group. Group offsets are part of each unit, so they are exact.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import aiokafka
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from streams.batches.lenient import read_leniently
+from streams.brokers.clients import aiokafka_settings, client_settings
+from streams.changelog.meta import SOURCES
+from streams.errors import Unavailable
+from streams.settings import Settings
+
+_GROUP: Final = "posventa"
+_POLL_MS: Final = 200
+_ARRIVALS_S_MAX: Final = 5.0
+_WAIT_MS: Final = 10_000
+_AGAIN_S: Final = 0.2
+
+
+class Lag(NamedTuple):
+    """One source partition. `lag_seconds` is the age of the next unread record, 0 when there is none."""
+
+    topic: str
+    partition: int
+    lag_records: int
+    lag_seconds: float
+
+
+def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
+    """The lag of every source partition, in order. Raises Unavailable when Kafka does not answer."""
+    try:
+        consumer = KafkaConsumer(
+            **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
+            bootstrap_timeout_ms=_WAIT_MS,
+        )  # fmt: skip
+        try:
+            return _read(settings, consumer, now_ms)
+        finally:
+            consumer.close()
+    except (KafkaError, aiokafka.errors.KafkaError) as error:
+        raise Unavailable(
+            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
+        ) from error
+
+
+def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
+    tps = [TopicPartition(topic, p) for topic in SOURCES for p in sorted(consumer.partitions_for_topic(topic) or ())]
+    if not tps:
+        raise Unavailable(
+            f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker, or posventa up"
+        )
+    starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), _committed(settings)
+    next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}
+    waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
+    arrived = asyncio.run(_arrivals(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]}))
+    ages_s = {tp: max(0, now_ms - arrived_ms) / 1000 for tp, arrived_ms in arrived.items()}
+    return [Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0)) for tp in tps]
+
+
+def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
+    admin = KafkaAdminClient(**client_settings(settings))
+    try:
+        offsets = _group_offsets(admin)
+    finally:
+        admin.close()
+    offsets = offsets.get(_GROUP, offsets)  # by group when several may be asked for
+    return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
+
+
+def _group_offsets(admin: Any) -> Any:
+    """Asks until a coordinator answers: the first question ever makes Kafka create the topic of the groups."""
+    deadline = time.monotonic() + _WAIT_MS / 1000
+    while True:
+        try:
+            return admin.list_group_offsets(_GROUP)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_S)
+
+
+async def _arrivals(settings: Settings, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """The broker's time of the next record from each offset on; nothing where only markers of transactions are left.
+
+    Read as the workers read, so that what they can read never stops this.
+    """
+    arrived: dict[TopicPartition, int] = {}
+    if not offsets:
+        return arrived
+    read_leniently()
+    consumer = aiokafka.AIOKafkaConsumer(
+        **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([aiokafka.TopicPartition(*tp) for tp in offsets])
+        for tp, offset in offsets.items():
+            consumer.seek(aiokafka.TopicPartition(*tp), offset)
+        deadline = time.monotonic() + _ARRIVALS_S_MAX
+        while len(arrived) < len(offsets) and time.monotonic() < deadline:
+            for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+                arrived.setdefault(TopicPartition(*tp), records[0].timestamp)
+    finally:
+        await consumer.stop()
+    return arrived

@@ -1,0 +1,57 @@
+"""The dead letter of a refusal: the refused record's bytes, untouched, and the why in headers.
+
+Pure. Never sends anything. Invariant: a letter always fits into what its topic takes, so that no record, whatever its
+size once uncompressed, can stop a partition.
+"""
+
+from typing import Final, NamedTuple
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from streams.unit.intake import Refusal
+
+Header = tuple[str, bytes | None]
+
+# A batch's head (61 bytes) and a record's lengths.
+_FRAMING_BYTES: Final = 200
+_KEY_BYTES_KEPT: Final = 2048
+
+
+class DeadLetter(NamedTuple):
+    """What is sent to the dead-letter topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header]
+
+
+def dead_letter(refusal: Refusal, refused_at: int, bytes_max: int) -> DeadLetter:
+    """The letter of a refusal at `refused_at` (epoch ms), for a topic that takes batches of `bytes_max`.
+
+    A record of many megabytes may have come compressed and not fit any more: then its payload stays where it is, and
+    the letter, without value and the publisher's headers, says so. A null value means nothing else: tombstones are not refused.
+    """
+    record = refusal.record
+    why = _why(refusal, refused_at, refusal.detail)
+    headers = [header for header in record.headers if header[0] not in dict(why)]  # of an earlier refusal, replayed
+    letter = DeadLetter(record.key, record.value, headers + why)
+    if DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + _FRAMING_BYTES <= bytes_max:
+        return letter
+    note = (
+        f"{refusal.detail} (too great for a dead letter: {len(record.value)} bytes of value stay at the source offset)"
+    )
+    key = record.key if record.key is None or len(record.key) <= _KEY_BYTES_KEPT else None
+    return DeadLetter(key, None, _why(refusal, refused_at, note))
+
+
+def _why(refusal: Refusal, refused_at: int, detail: str) -> list[Header]:
+    record = refusal.record
+    why = {
+        "reason": refusal.reason,
+        "detail": detail,
+        "source-topic": record.topic,
+        "source-partition": str(record.partition),
+        "source-offset": str(record.offset),
+        "refused-at": str(refused_at),
+    }
+    return [(name, value.encode()) for name, value in why.items()]

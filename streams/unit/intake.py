@@ -1,0 +1,87 @@
+"""From the bytes of a record to an accepted event, a refusal, or a record that belongs elsewhere.
+
+Owns the order of the checks. Never touches state. Invariant: every record comes out exactly once, as one of the four.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, final
+
+from schemas.codec import decode_feedback, decode_sale
+from schemas.errors import FromTheFuture, Refused
+from schemas.events import Event, partition_key
+from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.partitioner import partition_for
+
+# How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.
+FUTURE_MS_MAX: Final = 10 * 60 * 1000
+
+_DECODERS: Final[Mapping[str, Callable[[bytes], Event]]] = MappingProxyType(
+    {SALES: decode_sale, FEEDBACK: decode_feedback}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that is not accepted, and why. Its dead letter keeps key and value untouched."""
+
+    record: Any  # aiokafka ConsumerRecord
+    reason: str
+    detail: str
+
+
+@final
+class Taken:
+    """A batch of records, sorted by what is to be done with them."""
+
+    __slots__ = ("astray", "events", "refusals", "tombstones")
+
+    def __init__(self) -> None:
+        self.events: dict[bytes, list[tuple[Event, Any]]] = {}  # by Kafka key, with their records
+        self.refusals: list[Refusal] = []
+        self.astray: list[tuple[bytes, Any]] = []  # the right key, and the record
+        self.tombstones = 0
+
+
+def take(
+    records: Iterable[Any], partition: int, partitions: int, is_known: Callable[[list[bytes]], list[bool]]
+) -> Taken:
+    """Decodes and sorts records of one partition (of either source topic).
+
+    `is_known` says of customers' keys whether this partition holds their state; their place needs no further proof.
+    """
+    taken = Taken()
+    for record in records:
+        if record.value is None:
+            taken.tombstones += 1
+            continue
+        try:
+            event = _accept(record)
+        except Refused as refused:
+            taken.refusals.append(Refusal(record, refused.reason, refused.detail))
+            continue
+        key = partition_key(event.brand_id, event.customer_id)
+        if record.key == key:
+            mine = taken.events.get(key)
+            if mine is None:
+                taken.events[key] = [(event, record)]
+            else:
+                mine.append((event, record))
+        else:
+            taken.astray.append((key, record))
+    keys = list(taken.events)
+    for key, known in zip(keys, is_known(keys), strict=True):
+        if not known and partition_for(key, partitions) != partition:
+            taken.astray += [(key, record) for _, record in taken.events.pop(key)]
+    return taken
+
+
+def _accept(record: Any) -> Event:
+    event = _DECODERS[record.topic](record.value)
+    if event.occurred_at > record.timestamp + FUTURE_MS_MAX:
+        raise FromTheFuture(
+            f"occurred_at is {event.occurred_at - record.timestamp} ms after the broker received the record; "
+            f"at most {FUTURE_MS_MAX} ms are allowed: check the publisher's clock and that times are UTC milliseconds"
+        )
+    return event

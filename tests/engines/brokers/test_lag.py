@@ -1,0 +1,70 @@
+"""posventa lag and posventa report, asked as ops and affiliates ask: without a worker, and with one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.brokers.lag import Lag
+from streams.cli.lag import status_of
+from tests.support.engines import PARTITIONS, Engines, engines
+from tests.support.tricky import tricky_events
+
+POSVENTA = str(Path(sys.executable).with_name("posventa"))
+
+
+def ask(running: Engines, *command: str) -> tuple[int, Any]:
+    environment = os.environ | {
+        "POSVENTA_KAFKA": running.kafka.bootstrap,
+        "POSVENTA_CLICKHOUSE": running.clickhouse.url,
+    }
+    done = subprocess.run([POSVENTA, *command, "--json"], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("found", "reported", "expected"),
+    [
+        (Lag("t", 0, 0, 0.0), None, "no worker"),
+        (Lag("t", 0, 9, 1.0), None, "no worker"),
+        (Lag("t", 0, 0, 0.0), "stalled", "no worker"),
+        (Lag("t", 0, 9, 61.0), "stalled", "stalled"),
+        (Lag("t", 0, 9, 61.0), "ok", "behind"),
+        (Lag("t", 0, 9, 60.0), "ok", "ok"),
+        (Lag("t", 0, 0, 0.0), "idle", "idle"),
+    ],
+)
+def test_status_is_the_owners_unless_kafka_knows_worse(found: Lag, reported: str | None, expected: str) -> None:
+    assert status_of(found, reported) == expected
+
+
+def test_lag_is_told_without_a_worker_and_gone_after_one_caught_up(tmp_path: Path) -> None:
+    events = tricky_events(11, 100, time.time_ns() // 1_000_000 - 3_600_000)
+    with engines(tmp_path) as running:
+        published = running.publish(events)
+        code, rows = ask(running, "lag")
+        assert code == 1
+        assert len(rows) == 2 * PARTITIONS
+        assert sum(row["lag_records"] for row in rows) == published
+        assert {row["status"] for row in rows} == {"no worker"}
+        assert all(row["lag_seconds"] > 0 for row in rows if row["lag_records"])
+
+        running.start_worker(0)
+        running.settle(published)
+        running.wait_for(lambda: ask(running, "lag")[0] == 0, "no lag")
+        _, rows = ask(running, "lag")
+        assert sum(row["lag_records"] for row in rows) == 0
+
+        code, report = ask(running, "report", "--at", "2100-01-01")
+        assert (code, report["rolling"]) == (0, [])
+        code, report = ask(running, "report", "--affiliate", "ana")
+        assert code == 0
+        assert {row["affiliate_id"] for row in report["rolling"]} == {"ana"}
+        assert report["freshness"][0]["status"] == "ok"
+        assert ask(running, "report", "--brand", "nobody")[0] == 1

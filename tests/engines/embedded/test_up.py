@@ -1,0 +1,182 @@
+"""posventa up, started as a user starts it: one directory, killed and started again in every way."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from sinks.client import connect
+from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.embedded.clickhouse import clickhouse_answers
+from streams.embedded.kafka import broker_answers
+from streams.embedded.preflight import require_room
+from streams.errors import Misuse
+
+POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
+PARTITIONS: Final = 2  # quicker than 8, and passed through to the topics
+
+pytestmark = pytest.mark.e2e
+
+
+def until(what: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "not within the deadline"
+        time.sleep(0.1)
+
+
+def _gone(pid: int) -> bool:
+    """No such process, or one that only waits to be reaped by whoever adopted it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def _command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+class Up:
+    """One running `posventa up`."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        command = [POSVENTA, "up", "--json", "--dir", str(directory), *options]
+        for option in ("--kafka-port", "--http-port", "--web-port"):
+            command += [] if option in options else [option, "0"]
+        self.messages = directory.with_name(f"{directory.name}.stderr")
+        with self.messages.open("ab") as errors:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                env=os.environ | {"POSVENTA_PARTITIONS": str(PARTITIONS)},
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        self.ready: dict[str, Any] = json.loads(self.process.stdout.readline() or "null")
+        assert self.ready, self.messages.read_text()
+        self.pids: dict[str, int] = self.ready["processes"]
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(70)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A directory whose `up`, if a test left it running, is ended by its pid."""
+    yield tmp_path / "stack"
+    lock = tmp_path / "stack" / "up.lock"
+    if lock.exists() and (pid := int(lock.read_text() or 0)) and not _gone(pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) -> None:
+    for end in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
+        up = Up(directory)
+        assert set(up.pids) == {"kafka", "clickhouse", "worker-0", "web"}
+        workers = [name for name, pid in up.pids.items() if "posventa worker" in _command_line(pid)]
+        assert workers == ["worker-0"]
+        admin = KafkaAdminClient(bootstrap_servers=up.ready["kafka"])
+        topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+        admin.close()
+        assert all(topics[name] == PARTITIONS for name in (SALES, FEEDBACK, DEAD_LETTERS, STATE))
+        client = connect(up.ready["clickhouse"])
+        client.command("CREATE TABLE IF NOT EXISTS lives (a Int64) ENGINE = MergeTree ORDER BY a")
+        client.command("INSERT INTO lives VALUES (1)")
+        lives = client.command("SELECT count() FROM lives")
+        reported = client.query("SELECT topic, partition, status FROM freshness_now").result_rows
+        client.close()
+        assert len(reported) == 2 * PARTITIONS + 1
+        code = up.end(end)
+        assert code == (-signal.SIGKILL if end == signal.SIGKILL else 0), up.messages.read_text()
+        for pid in up.pids.values():
+            until(lambda pid=pid: _gone(pid), 5)  # type: ignore[misc]
+    assert lives == 3
+
+
+def test_what_dies_is_started_again_with_a_message(directory: Path) -> None:
+    up = Up(directory, "--workers", "1")
+    for name in ("worker-0", "web", "clickhouse", "kafka"):
+        os.kill(up.pids[name], signal.SIGKILL)
+    for name in ("worker-0", "web", "clickhouse", "kafka"):
+        until(lambda name=name: f"{name} was ended by signal 9; started again in 0.5 s" in up.messages.read_text())  # type: ignore[misc]
+    until(lambda: clickhouse_answers(up.ready["web"]))
+    until(lambda: clickhouse_answers(up.ready["clickhouse"]))
+    until(lambda: broker_answers(up.ready["kafka"]))
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_a_second_up_and_taken_ports_are_refused_with_what_to_do(directory: Path, tmp_path: Path) -> None:
+    up = Up(directory, "--workers", "0")
+    second = _refused("--dir", str(directory))
+    assert f"in use by another `posventa up` (process {up.process.pid})" in second
+    for option, server in (("--kafka-port", up.ready["kafka"]), ("--http-port", up.ready["clickhouse"])):
+        port = server.rpartition(":")[2]
+        assert f"{option} {port}: the port is taken" in _refused("--dir", str(tmp_path / "other"), option, port)
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_the_page_speaks_both_languages_and_health_tells(directory: Path) -> None:
+    up = Up(directory, "--workers", "0")
+    web = up.ready["web"]
+    english, spanish = _get(web), _get(web, "es-MX,es;q=0.9")
+    assert "<html lang=en>" in english[1]
+    assert "<html lang=es>" in spanish[1]
+    assert "default-src 'none'" in english[0]["Content-Security-Policy"]
+    assert up.ready["kafka"] in english[1]
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot write there" in _refused("--dir", str(tmp_path / "file" / "below"))
+
+
+def test_a_disk_without_room_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="GB needed; free some"):
+        require_room(tmp_path, bytes_min=1 << 60)
+
+
+def test_a_bad_setting_is_named(tmp_path: Path) -> None:
+    environment = os.environ | {"POSVENTA_PANE": "7m"}
+    assert "POSVENTA_PANE=7m" in _refused("--dir", str(tmp_path), environment=environment)
+
+
+def test_a_port_taken_by_somebody_else_is_named_by_its_option(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = _refused("--dir", str(tmp_path), "--web-port", port)
+    assert f"--web-port {port}: the port is taken; choose another, or 0 for any free one" in said
+
+
+def _refused(*options: str, environment: dict[str, str] | None = None) -> str:
+    chosen = list(options)
+    for option in ("--kafka-port", "--http-port", "--web-port"):
+        chosen += [] if option in chosen else [option, "0"]
+    done = subprocess.run(
+        [POSVENTA, "up", *chosen], capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+def _get(url: str, accepted: str = "") -> tuple[dict[str, str], str]:
+    request = urllib.request.Request(url, headers={"Accept-Language": accepted})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return dict(answer.headers), answer.read().decode()

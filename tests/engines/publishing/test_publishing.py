@@ -1,0 +1,195 @@
+"""What is published arrives once, under its key, where Kafka's partitioner puts it; what is not delivered is told."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.partitioner import DefaultPartitioner as AioPartitioner
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import KafkaConsumer, TopicPartition
+from kafka.partitioner.default import murmur2 as kafka_python_murmur2
+from pydantic import SecretStr
+
+from posventa import Feedback, InvalidValue, Publisher, Sale, Unavailable
+from schemas.codec import decode_feedback, decode_sale
+from streams.brokers.clients import client_settings
+from streams.brokers.creation import FEEDBACK, SALES, ensure_topics
+from streams.brokers.partitioner import partition_for
+from streams.embedded.child import free_port
+from streams.embedded.kafka import EmbeddedKafka
+from streams.settings import Settings
+from tests.pure.schemas.test_codec import A_SALE, AN_ANSWER
+from tests.support.places import ROOT
+from tests.support.strategies import sale_mapping
+
+GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
+
+
+@given(st.binary(max_size=50), st.integers(1, 64))
+def test_keys_fall_where_every_kafka_client_puts_them(key: bytes, partitions: int) -> None:
+    everywhere = list(range(partitions))
+    assert partition_for(key, partitions) == AioPartitioner()(key, everywhere, everywhere)
+    assert partition_for(key, partitions) == (kafka_python_murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def test_a_password_is_given_to_kafka_and_shown_to_nobody() -> None:
+    secret = SecretStr("hush")
+    settings = Settings(
+        kafka_security_protocol="SASL_PLAINTEXT", kafka_security_username="u", kafka_security_password=secret
+    )
+    assert client_settings(settings)["sasl_plain_password"] == secret.get_secret_value()
+    assert "hush" not in repr(settings)
+
+
+@pytest.fixture(scope="module")
+def broker(kafka: str) -> str:
+    ensure_topics(Settings(kafka=kafka))
+    return kafka
+
+
+class Tail:
+    """What is published from now on."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=10_000)
+        partitions = [TopicPartition(topic, p) for topic in (SALES, FEEDBACK) for p in range(8)]
+        self.consumer.assign(partitions)
+        self.begin: dict[Any, int] = self.consumer.end_offsets(partitions)
+        for partition, offset in self.begin.items():
+            self.consumer.seek(partition, offset)
+
+    def read(self) -> list[Any]:
+        """Every record up to the end as it is now."""
+        ends = self.consumer.end_offsets(list(self.begin))
+        count = sum(ends.values()) - sum(self.begin.values())
+        return [next(self.consumer) for _ in range(count)]
+
+
+@pytest.fixture
+def tail(broker: str) -> Iterator[Tail]:
+    tail = Tail(broker)
+    yield tail
+    tail.consumer.close()
+
+
+def run_publish(broker: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-c", "from streams.cli.main import main; main()", "publish", *arguments]
+    environment = os.environ | {"POSVENTA_KAFKA": broker}
+    return subprocess.run(
+        command, input=stdin, env=environment, cwd=ROOT, capture_output=True, timeout=120, check=False
+    )
+
+
+def test_events_arrive_under_their_customer_s_key_on_its_partition(broker: str, tail: Tail) -> None:
+    sales = [A_SALE._replace(event_id=f"e{n}", customer_id=f"é{n}") for n in range(50)]
+    with Publisher(bootstrap_servers=broker) as publisher:
+        for sale in sales:
+            assert publisher.publish(sale) == sale
+        publisher.publish(AN_ANSWER._asdict())
+    records = tail.read()
+    assert sorted(decode_sale(r.value) for r in records if r.topic == SALES) == sorted(sales)
+    assert [decode_feedback(r.value) for r in records if r.topic == FEEDBACK] == [AN_ANSWER]
+    for record in records:
+        event: Sale | Feedback = (decode_sale if record.topic == SALES else decode_feedback)(record.value)
+        assert record.key == f"{event.brand_id}:{event.customer_id}".encode()
+        assert record.partition == partition_for(record.key, 8)
+
+
+def test_a_bad_event_is_refused_before_anything_is_sent(broker: str, tail: Tail) -> None:
+    with Publisher(bootstrap_servers=broker) as publisher:
+        for bad in (A_SALE._replace(currency="eur"), AN_ANSWER._replace(score=11), {"event_id": "e"}):
+            with pytest.raises(InvalidValue):
+                publisher.publish(bad)
+        with pytest.raises(InvalidValue, match="floats are not exact"):
+            publisher.sale(**(sale_mapping(A_SALE) | {"amount": 1.5}))
+    assert tail.read() == []
+
+
+def test_what_is_not_delivered_is_counted_and_told_once(tmp_path: Path) -> None:
+    own = EmbeddedKafka(tmp_path)
+    own.start()
+    try:
+        ensure_topics(Settings(kafka=own.bootstrap))
+        publisher = Publisher(bootstrap_servers=own.bootstrap, delivery_s=3)
+        publisher.publish(A_SALE)
+        publisher.flush()
+    finally:
+        own.stop()
+    for _ in range(7):
+        publisher.publish(A_SALE)
+    with pytest.raises(Unavailable, match="7 events were not delivered"):
+        publisher.flush()
+    publisher.close()
+
+
+def test_no_broker_is_told_with_the_address() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(Unavailable, match=f"POSVENTA_KAFKA={address}: no answer within 1 s"):
+        ensure_topics(Settings(kafka=address), wait_s=1)
+
+
+def test_the_command_refuses_bad_lines_by_number_and_publishes_the_rest(broker: str, tail: Tail) -> None:
+    good = json.dumps(sale_mapping(A_SALE))
+    lines = [good, "{", good.replace('"12.5000"', "12.5"), good]
+    done = run_publish(broker, "--topic", "sales", "-", "--json", stdin="\n".join(lines).encode())
+    assert done.returncode == 1
+    summary = json.loads(done.stdout)
+    assert (summary["published"], summary["refused"]) == (2, 2)
+    assert [line.split(":")[0] for line in done.stderr.decode().splitlines()] == ["line 2 refused", "line 3 refused"]
+    assert [decode_sale(record.value) for record in tail.read()] == [A_SALE, A_SALE]
+
+
+def test_the_command_publishes_a_file_and_says_how_fast(broker: str, tail: Tail, tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    file.write_text(json.dumps(AN_ANSWER._asdict() | {"findings": []}) + "\n")
+    done = run_publish(broker, "--topic", "feedback", str(file))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"published 1 events in [0-9.]+ s \([0-9,]+ events/s\)", done.stdout.decode())
+    assert done.stderr == b""  # the progress bar is for terminals
+    assert [decode_feedback(record.value) for record in tail.read()] == [AN_ANSWER._replace(findings=())]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["x.jsonl"], ["--topic", "sales"], ["--topic", "returns", "-"], ["--topic", "sales", "nowhere.jsonl"],
+     ["--olist", "nowhere"], ["--shift-to-now", "--topic", "sales", "-"], ["--olist", ".", "--topic", "sales", "-"]],
+)  # fmt: skip
+def test_misuse_says_so_with_exit_code_2(broker: str, arguments: list[str]) -> None:
+    done = run_publish(broker, *arguments)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_guide_s_python_runs_and_its_dump_is_what_it_sends(
+    broker: str, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python, dump = (_block(GUIDE, after) for after in ("A test runs this block", "A test decodes this dump"))
+    monkeypatch.setenv("POSVENTA_KAFKA", broker)
+    exec(compile(python, "docs/publishing.md", "exec"), {})  # noqa: S102 - our own documentation
+    sale, answer = sorted(tail.read(), key=lambda record: record.topic, reverse=True)
+    assert sale.value == bytes.fromhex("".join(line[:42] for line in dump.splitlines()))
+    assert sale.key == b"acme:cust-7"
+    assert sale.partition == 4
+    assert decode_sale(sale.value).amount == Decimal("49.90") * 10_000
+    assert len(decode_feedback(answer.value).findings) == 2
+
+
+def test_the_guide_names_every_field_in_the_schema_s_order() -> None:
+    names = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", GUIDE, flags=re.MULTILINE)
+    fields = [field for row in names for field in re.findall(r"`(\w+)`", row)]
+    assert tuple(fields[: len(Sale._fields)]) == Sale._fields
+    assert tuple(fields[len(Sale._fields) :][: len(Feedback._fields)]) == Feedback._fields
+
+
+def _block(text: str, after: str) -> str:
+    found = re.search(r"```\w*\n(.*?)```", text[text.index(after) :], flags=re.DOTALL)
+    assert found
+    return found[1]

@@ -1,0 +1,181 @@
+"""Whatever a record looks like on the wire, it is counted or refused, and the stream goes on."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiokafka
+import pytest
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import KafkaProducer
+
+from schemas.codec import encode
+from schemas.events import partition_key
+from streams.batches.lenient import LenientRecords
+from streams.brokers.creation import SALES, ensure_topics
+from streams.brokers.lag import read_lag
+from streams.brokers.partitioner import partition_for
+from streams.errors import OwnershipLost
+from streams.partition.dead_letter import dead_letter
+from streams.partition.rerouting import Rerouter
+from streams.settings import Settings
+from streams.unit.intake import Refusal
+from tests.support.domain_strategies import A_SALE
+from tests.support.engines import PARTITIONS, Engines, engines, producing
+
+SALE = A_SALE._replace(occurred_at=1_750_000_000_000)
+KEY = partition_key(SALE.brand_id, SALE.customer_id)
+PARTITION = partition_for(KEY, PARTITIONS)
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+BATCH_HEAD_BYTES = 61  # Kafka's record batch format 2
+SALES_A_CODEC = 100  # one batch, large enough to be worth compressing
+
+
+def _publish(running: Engines, values: list[bytes], compression: str) -> int:
+    producer = KafkaProducer(
+        bootstrap_servers=running.kafka.bootstrap,
+        compression_type=compression,
+        max_request_size=64 << 20,
+        linger_ms=500,
+    )
+    try:
+        for value in values:
+            producer.send(SALES, value, key=KEY, partition=PARTITION)
+        producer.flush()
+    finally:
+        producer.close()
+    return len(values)
+
+
+async def _publish_with_headers(bootstrap: str, value: bytes, headers: list[Any]) -> int:
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(SALES, value, key=KEY, partition=PARTITION, headers=headers)
+    finally:
+        await producer.stop()
+    return 1
+
+
+def test_every_codec_null_headers_and_a_record_greater_than_any_letter_stop_nothing(tmp_path: Path) -> None:
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        published = 0
+        for codec in CODECS:
+            sales = [SALE._replace(event_id=f"{codec}-{n}", sale_id=f"{codec}-{n}") for n in range(SALES_A_CODEC)]
+            published += _publish(running, [encode(sale) for sale in sales], codec)
+        for value in (encode(SALE), b"bad"):
+            headers = [("nothing", None), ("bytes", b"\xff")]
+            published += asyncio.run(_publish_with_headers(running.kafka.bootstrap, value, headers))
+        published += _publish(running, [b"\xff" * (16 << 20)], "gzip")
+        published += _publish(running, [encode(SALE._replace(event_id="last", sale_id="last"))], "gzip")
+        running.settle(published)
+        assert running.query("SELECT count() FROM journey") == [(len(CODECS) * SALES_A_CODEC + 2,)]
+        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 2)]
+
+
+class Latin(str):
+    """A header name of a publisher who does not know that Kafka's strings are UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("latin-1")
+
+
+def _batch(compression: int, names: list[str]) -> bytes:
+    builder = _DefaultRecordBatchBuilderPy(2, compression, False, -1, -1, 0, 1 << 20)
+    for offset, name in enumerate(names):
+        builder.append(offset, 1000 + offset, b"key", b"value %d" % offset, [(name, b"x"), ("plain", None)])
+    return bytes(builder.build())
+
+
+@pytest.mark.parametrize("compression", range(5))
+def test_header_names_that_are_no_utf8_come_escaped_and_all_else_as_it_was(compression: int) -> None:
+    names = ["ok", "piñata", Latin("piñata"), "end"]
+    data = _batch(compression, ["before"]) + _batch(compression, names) + _batch(compression, ["after"])
+    batches = LenientRecords(data)
+    assert batches.size_in_bytes() == len(data)
+    found: list[Any] = []
+    while batches.has_next():
+        batch = batches.next_batch()
+        assert batch.validate_crc()
+        found += [(r.offset, r.timestamp, r.key, r.value, r.headers[0][0]) for r in batch]
+    assert batches.next_batch() is None
+    shown = ["before", "ok", "piñata", "pi\\xf1ata", "end", "after"]
+    offsets = [0, 0, 1, 2, 3, 0]
+    assert found == [(n, 1000 + n, b"key", b"value %d" % n, name) for n, name in zip(offsets, shown, strict=True)]
+
+
+def test_a_batch_that_is_truly_damaged_is_still_refused() -> None:
+    whole = bytearray(_batch(0, ["name"]))
+    whole[BATCH_HEAD_BYTES] += 2  # the length of the first record
+    with pytest.raises(CorruptRecordException):
+        list(LenientRecords(bytes(whole)).next_batch())
+
+
+def test_a_header_name_that_is_no_utf8_stops_nothing_and_costs_nothing(tmp_path: Path) -> None:
+    wrong_key = b"another"
+    with engines(tmp_path) as running:
+        headers = [(Latin("piñata"), b"x")]
+        with producing(running.kafka.bootstrap) as producer:
+            for key, value in (
+                (KEY, encode(SALE)),
+                (KEY, b"bad"),
+                (wrong_key, encode(SALE._replace(sale_id="astray"))),
+            ):
+                producer.send(SALES, value, key=key, partition=PARTITION, headers=headers)
+            producer.send(SALES, encode(SALE._replace(sale_id="last")), key=KEY, partition=PARTITION)
+        assert sum(lag.lag_records for lag in read_lag(running.settings(), 2_000_000_000_000)) == 4
+        running.start_worker(0)
+        running.settle(5)  # one of the four is published again
+        assert running.query("SELECT sale_id FROM journey ORDER BY sale_id") == [("astray",), ("last",), ("s1",)]
+        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 1)]
+
+
+def _refusal(value: bytes, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Refusal:
+    return Refusal(SimpleNamespace(topic=SALES, partition=3, offset=7, key=KEY, value=value, headers=headers), "r", "d")
+
+
+@given(st.integers(0, 3000), st.integers(0, 3000))
+def test_a_letter_fits_whatever_the_record_is_and_is_the_record_where_that_fits(value: int, header: int) -> None:
+    letter = dead_letter(_refusal(bytes(value), (("own", bytes(header)), ("empty", None))), 1, 2000)
+    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + BATCH_HEAD_BYTES
+    assert size <= 2000
+    assert letter.value in (bytes(value), None)
+    if value + header < 1000:
+        assert letter.value is not None
+        assert letter.headers[:2] == [("own", bytes(header)), ("empty", None)]
+    if letter.value is None:
+        assert f"{value} bytes" in (dict(letter.headers)["detail"] or b"").decode()
+
+
+def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> None:
+    first = dead_letter(_refusal(b"v"), 1, 10_000)
+    second = dead_letter(_refusal(b"v", tuple(first.headers)), 2, 10_000)
+    assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
+    assert dict(second.headers)["refused-at"] == b"2"
+
+
+def test_a_rerouter_whose_producer_failed_starts_another(kafka: str) -> None:
+    settings = Settings(kafka=kafka)
+    ensure_topics(settings)
+    astray = [(KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
+
+    async def scenario() -> None:
+        rerouter = Rerouter(settings, settings.partitions)
+        try:
+            await asyncio.gather(rerouter(astray), rerouter(astray))
+            assert rerouter._producer is not None
+            await rerouter._producer.stop()  # what a fatal error leaves: a producer that refuses everything
+            with pytest.raises(OwnershipLost):
+                await rerouter(astray)
+            await rerouter(astray)
+        finally:
+            await rerouter.stop()
+
+    asyncio.run(scenario())

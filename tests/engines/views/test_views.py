@@ -1,0 +1,201 @@
+"""The views show what a slow, plain computation finds in the same rows, whatever else lies in the tables."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from schemas.measures import MEASURES
+from sinks import reading
+from sinks.client import connect
+from sinks.migrate import migrate
+from sinks.tables import AFFILIATE_PANES, JOURNEYS, TOPIC_PANES, Table, pack_row
+from sinks.writer import Writer
+from tests.support import views_oracle as oracle
+from tests.support.views_data import PANE_S, pane, panes, topic_panes
+from tests.support.views_oracle import Row
+
+AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def url(clickhouse: str) -> str:
+    migrate(clickhouse)
+    return clickhouse
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    """A client of emptied tables."""
+    found = connect(url)
+    for table in (AFFILIATE_PANES.name, TOPIC_PANES.name, JOURNEYS.name, "generations"):
+        found.command(f"TRUNCATE TABLE {table}")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def writer(url: str, client: Client) -> Iterator[Writer]:
+    found = Writer(url)
+    yield found
+    found.close()
+
+
+def store(writer: Writer, table: Table, rows: list[Row], *, version: int = 10, generation: int = 1) -> None:
+    writer.insert(
+        table,
+        [pack_row((row | {"version": version, "generation": generation})[c] for c in table.columns) for row in rows],
+    )
+
+
+def shown(client: Client, source: str, *keys: str) -> dict[tuple[Any, ...], Row]:
+    """A view's rows by key. Asserts that a key is there once."""
+    found = list(client.query(f"SELECT * FROM {source}").named_results())
+    by_key = {tuple(_plain(row.pop(key)) for key in keys): row for row in found}
+    assert len(by_key) == len(found)
+    return by_key
+
+
+def _plain(value: Any) -> Any:
+    return int(value.timestamp()) if isinstance(value, datetime) else value
+
+
+def assert_same(found: dict[tuple[Any, ...], Row], expected: dict[tuple[Any, ...], Row]) -> None:
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        assert found[key].keys() == row.keys()
+        for column, value in row.items():
+            close = pytest.approx(value, abs=1e-9) if isinstance(value, float) else value
+            assert found[key][column] == close, (key, column)
+
+
+def rolling_at(client: Client, at: datetime = AT) -> dict[tuple[Any, ...], Row]:
+    source = f"affiliate_rolling_at(at = '{at:%Y-%m-%d %H:%M:%S}')"
+    return shown(client, source, "brand_id", "affiliate_id", "currency", "window")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_view_of_panes_shows_what_a_plain_computation_finds(client: Client, writer: Writer, seed: int) -> None:
+    rows = panes(seed, AT)
+    store(writer, AFFILIATE_PANES, rows)
+
+    assert_same(rolling_at(client), oracle.rolling(rows, AT))
+    series = shown(client, "affiliate_series", "brand_id", "affiliate_id", "currency", "bucket")
+    assert_same(series, oracle.series(rows))
+    assert len(series) < len(rows)
+    daily = shown(client, "affiliate_daily", "brand_id", "affiliate_id", "currency", "day")
+    assert_same(daily, oracle.daily(rows))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_topics_show_share_and_lift_as_computed_plainly(client: Client, writer: Writer, seed: int) -> None:
+    rows, said = panes(seed, AT), topic_panes(seed, AT)
+    store(writer, AFFILIATE_PANES, rows)
+    store(writer, TOPIC_PANES, said)
+
+    keys = ("brand_id", "affiliate_id", "topic", "verdict", "window")
+    expected = oracle.topics(said, rows, AT)
+    assert_same(shown(client, f"affiliate_topics_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", *keys), expected)
+    assert any(row["lift"] is None for row in expected.values())
+    assert any(row["lift"] for row in expected.values())
+
+
+def test_a_window_holds_its_end_and_not_its_start(client: Client, writer: Writer) -> None:
+    def sales_at(bucket: datetime) -> set[str]:
+        client.command("TRUNCATE TABLE affiliate_panes")
+        row = pane(1, int(bucket.timestamp())) | dict.fromkeys(MEASURES, 0) | {"sales": 1}
+        store(writer, AFFILIATE_PANES, [row])
+        return {window for *_, window in rolling_at(client)}
+
+    names = list(oracle.WINDOWS)
+    for position, length in enumerate(oracle.WINDOWS.values()):
+        assert sales_at(AT - length) == set(names[position + 1 :])
+        assert sales_at(AT - length + timedelta(seconds=PANE_S)) == set(names[position:])
+    assert sales_at(AT) == set(names)
+    assert sales_at(AT + timedelta(seconds=PANE_S)) == set()
+
+
+def test_windows_that_end_now_are_the_windows_at_this_time(client: Client, writer: Writer) -> None:
+    now = datetime.now(UTC)
+    ages = (-600, 1800, 7200, 3 * 86400, 20 * 86400, 40 * 86400)  # none near an edge, and one in the future
+    rows = [pane(age, int(now.timestamp()) - age) | {"affiliate_id": f"a{age}"} for age in ages]
+    said = [
+        {"brand_id": r["brand_id"], "affiliate_id": r["affiliate_id"], "topic": "t", "verdict": "DONE_RIGHT"}
+        | {"bucket": r["bucket"], "source_partition": 0, "answers": 1}
+        for r in rows
+    ]
+    store(writer, AFFILIATE_PANES, rows)
+    store(writer, TOPIC_PANES, said)
+
+    found = shown(client, "affiliate_rolling", "brand_id", "affiliate_id", "currency", "window")
+    assert_same(found, oracle.rolling(rows, now))
+    found = shown(client, "affiliate_topics", "brand_id", "affiliate_id", "topic", "verdict", "window")
+    assert_same(found, oracle.topics(said, rows, now))
+
+
+def test_older_versions_repeats_and_other_generations_change_nothing(client: Client, writer: Writer) -> None:
+    rows = panes(11, AT)
+    stale = [row | {"sales": 77, "refunds": 5} for row in rows]
+    store(writer, AFFILIATE_PANES, stale[::2], version=9)
+    store(writer, AFFILIATE_PANES, rows)
+    store(writer, AFFILIATE_PANES, stale[1::2], version=9)
+    store(writer, AFFILIATE_PANES, rows)
+    store(writer, AFFILIATE_PANES, stale, version=99, generation=2)
+    assert_same(rolling_at(client), oracle.rolling(rows, AT))
+
+    client.command("INSERT INTO generations (generation) VALUES (2)")
+    assert writer.generation() == 2
+    assert_same(rolling_at(client), oracle.rolling(stale, AT))
+
+
+def test_money_stays_exact_where_int64_and_float_would_not(client: Client, writer: Writer) -> None:
+    largest = 2**63 - 1
+    row = pane(1, int(AT.timestamp())) | {"sales": 1, "gross": largest, "refunded": 1}
+    rows = [row | {"source_partition": partition} for partition in range(3)]
+    store(writer, AFFILIATE_PANES, rows)
+
+    total = Decimal(3 * largest).scaleb(-4)
+    for source in (f"affiliate_rolling_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", "affiliate_series", "affiliate_daily"):
+        found = client.query(f"SELECT DISTINCT gross FROM {source} WHERE sales > 0").result_rows
+        assert found == [(total,)]
+    nets = client.query("SELECT net_30d FROM affiliate_daily WHERE sales > 0").result_rows
+    assert nets == [(total - Decimal("0.0003") - 3 * Decimal(row["charged_back"]).scaleb(-4),)]
+
+
+def test_a_journey_shows_its_row_with_decimals(client: Client, writer: Writer) -> None:
+    sale = {
+        "brand_id": "b", "sale_id": "s1", "customer_id": "c", "affiliate_id": "a", "product_id": "p",
+        "offering": "SERVICE", "campaign": "", "status": "valid", "amount": 10**14, "commission": 12_345,
+        "currency": "EUR", "occurred_at": 1_700_000_000_123, "is_new_customer": 1, "referred_by": "r",
+        "refunded": 1, "charged_back": 20_000, "answers": 2, "last_metric": "NPS", "last_score": 0,
+        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": -5,
+    }  # fmt: skip
+    void = sale | {"sale_id": "s2", "status": "rejected", "last_score": None, "feedback_delay_seconds": None}
+    void |= {"refunded": 0, "charged_back": 0}
+    store(writer, JOURNEYS, [sale | {"status": "rejected"}], version=1)
+    store(writer, JOURNEYS, [sale, void])
+
+    money = {"amount": Decimal(10**10), "commission": Decimal("1.2345")}
+    money |= {"refunded": Decimal("0.0001"), "charged_back": Decimal(2), "net": Decimal("9999999997.9999")}
+    time = {"occurred_at": datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)}
+    found = shown(client, "journey", "brand_id", "sale_id")
+    assert found["b", "s1"] == {k: v for k, v in (sale | money | time).items() if k not in ("brand_id", "sale_id")}
+    assert found["b", "s2"]["net"] == 0
+    assert found["b", "s2"]["last_score"] is None
+
+
+def test_questions_are_narrowed_by_brand_affiliate_and_time(client: Client, writer: Writer) -> None:
+    rows, said = panes(3, AT), topic_panes(3, AT)
+    store(writer, AFFILIATE_PANES, rows)
+    store(writer, TOPIC_PANES, said)
+
+    found = reading.rolling(client, brand="b1", affiliate="a1", at=AT)
+    assert [row["window"] for row in found if row["currency"] == "EUR"] == list(oracle.WINDOWS)
+    expected = {key for key in oracle.rolling(rows, AT) if key[:2] == ("b1", "a1")}
+    assert {(r["brand_id"], r["affiliate_id"], r["currency"], r["window"]) for r in found} == expected
+    assert len(reading.rolling(client, at=AT)) == len(oracle.rolling(rows, AT))
+    assert {r["affiliate_id"] for r in reading.topics(client, affiliate="", at=AT)} == {""}
+    assert reading.rolling(client, brand="b1' OR 1 = 1 --", at=AT) == []

@@ -1,0 +1,67 @@
+"""A state that does not belong to today's topics, settings or ClickHouse is refused, never papered over."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streams.changelog import meta
+from streams.changelog.meta import SOURCES, Applied, Ground, Log
+from streams.errors import StateRefused
+
+GROUND = Ground(8, 300, 7_776_000_000, "sales-id", "feedback-id")
+LOGS = {topic: Log(10, 100) for topic in SOURCES}
+META = meta.Meta(GROUND, 3, {topic: Applied(50, 1_700_000_000_000) for topic in SOURCES})
+
+
+def test_a_meta_comes_back_from_its_bytes() -> None:
+    assert meta.decode(meta.encode(META)) == META
+
+
+def test_the_first_meta_begins_where_the_logs_begin() -> None:
+    first = meta.first(GROUND, LOGS)
+    assert {applied.offset for applied in first.applied.values()} == {10}
+    assert first.claims == 0
+    meta.check(0, first, GROUND, LOGS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"partitions": 16}, {"pane_s": 600}, {"attribution_window_ms": 1}, {"sales_topic_id": "made again"},
+        {"feedback_topic_id": "made again"}, {"format": 2},
+    ],
+)  # fmt: skip
+def test_another_ground_is_refused_by_name_with_what_to_do(other: dict[str, Any]) -> None:
+    with pytest.raises(StateRefused, match=f"{next(iter(other))}=.*read the source topics anew"):
+        meta.check(0, META, replace(GROUND, **other), LOGS)
+
+
+@pytest.mark.parametrize("log", [Log(51, 100), Log(0, 49)])
+def test_applied_offsets_outside_a_log_are_refused(log: Log) -> None:
+    with pytest.raises(StateRefused, match="50 is the next offset to read"):
+        meta.check(0, META, GROUND, LOGS | {SOURCES[1]: log})
+
+
+def test_applied_offsets_at_both_ends_of_a_log_are_fine() -> None:
+    meta.check(0, META, GROUND, {SOURCES[0]: Log(50, 100), SOURCES[1]: Log(0, 50)})
+
+
+def test_a_changelog_of_which_something_was_deleted_is_refused() -> None:
+    meta.check_changelog(0, Log(0, 100))
+    with pytest.raises(StateRefused, match=r"posventa.state.v1\[0\] starts at offset 1.*cleanup.policy"):
+        meta.check_changelog(0, Log(1, 100))
+
+
+@pytest.mark.parametrize(("offset", "version"), [(201, 100), (200, 101)])
+def test_a_clickhouse_ahead_of_the_state_is_refused(offset: int, version: int) -> None:
+    meta.check_sink(0, META, 200, 200, 100)
+    with pytest.raises(StateRefused, match="ClickHouse has rows up to"):
+        meta.check_sink(0, META, 200, offset, version)
+
+
+def test_a_claim_outranks_all_before_and_changes_no_version() -> None:
+    claimed = META.claimed()
+    assert claimed.claims == META.claims + 1
+    assert claimed.version == META.version == 100
+    assert META.advanced({SOURCES[0]: Applied(60)}).version == 110

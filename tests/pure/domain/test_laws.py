@@ -1,0 +1,124 @@
+"""The one law: every published number is a function of the set of accepted events; and the numbers are the oracle's."""
+
+from collections import Counter
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.events import Event
+from schemas.measures import MEASURES, MONEY
+from streams.domain.cases import cases
+from streams.domain.contributions import Contributions, contributions, difference
+from streams.domain.fold import fold
+from streams.domain.state import Customer, decode, encode
+from tests.support.domain_strategies import RULES, events
+from tests.support.oracle import Expected, oracle
+
+_JOURNEY_MONEY = {"amount", "commission", "refunded", "charged_back"}
+
+
+def folded(stream: list[Event]) -> dict[str, Customer]:
+    """Every customer's state after a stream of events of one brand."""
+    customers: dict[str, Customer] = {}
+    for event in stream:
+        customer = customers.setdefault(event.customer_id, Customer(event.brand_id, event.customer_id))
+        fold(customer, event, RULES)
+    return customers
+
+
+def expected_of(customers: dict[str, Customer]) -> Expected:
+    """The contributions of all customers, added up, in the oracle's shape and units."""
+    total = Expected()
+    for customer in customers.values():
+        own = contributions(customer, RULES)
+        for pane, values in own.panes.items():
+            units = {name: _units(name in MONEY, value) for name, value in zip(MEASURES, values, strict=True)}
+            total.add(pane, **units)
+        for topic, count in own.topics.items():
+            total.topics[topic] = total.topics.get(topic, 0) + count
+        for sale_id, journey in own.journeys.items():
+            row = journey._asdict()
+            total.journeys[customer.brand_id, sale_id] = row | {n: _units(True, row[n]) for n in _JOURNEY_MONEY}
+        for feedback_id, answer in own.answers.items():
+            total.answers[customer.brand_id, feedback_id] = answer._asdict()
+    return total
+
+
+def _units(is_money: bool, value: int) -> Decimal | int:
+    return Decimal(value) / 10_000 if is_money else value
+
+
+def _added(one: Contributions, other: Contributions) -> Contributions:
+    """Differences applied as the runtime does: panes and topics add up, rows replace."""
+    panes = {key: list(values) for key, values in one.panes.items()}
+    for key, values in other.panes.items():
+        panes[key] = [a + b for a, b in zip(panes.get(key, [0] * len(MEASURES)), values, strict=True)]
+    topics = Counter(one.topics)
+    topics.update(other.topics)
+    return Contributions(
+        {key: values for key, values in panes.items() if any(values)},
+        {key: count for key, count in topics.items() if count},
+        one.journeys | other.journeys,
+        one.answers | other.answers,
+    )
+
+
+@settings(max_examples=500)
+@given(events())
+def test_every_number_is_the_oracles(stream: list[Event]) -> None:
+    assert expected_of(folded(stream)) == oracle(stream, RULES)
+
+
+@given(st.data())
+def test_order_of_arrival_and_duplicates_change_nothing(data: st.DataObject) -> None:
+    stream = data.draw(events())
+    repeated = stream + (data.draw(st.lists(st.sampled_from(stream))) if stream else [])
+    other = data.draw(st.permutations(repeated))
+    before, after = folded(stream), folded(other)
+    assert {c: encode(state) for c, state in before.items()} == {c: encode(state) for c, state in after.items()}
+    assert expected_of(before) == expected_of(after)
+
+
+@given(events())
+def test_an_event_that_is_known_changes_nothing(stream: list[Event]) -> None:
+    customers = folded(stream)
+    for event in stream:
+        customer = customers[event.customer_id]
+        before = encode(customer)
+        assert not fold(customer, event, RULES)
+        assert encode(customer) == before
+
+
+@given(events())
+def test_fold_says_whether_the_state_changed(stream: list[Event]) -> None:
+    customers: dict[str, Customer] = {}
+    for event in stream:
+        customer = customers.setdefault(event.customer_id, Customer(event.brand_id, event.customer_id))
+        before = encode(customer)
+        assert bool(fold(customer, event, RULES)) == (encode(customer) != before)
+
+
+@given(st.lists(events(), min_size=2, max_size=4))
+def test_differences_of_any_batches_add_up_to_the_contributions(batches: list[list[Event]]) -> None:
+    total = Contributions({}, {}, {}, {})
+    customer = Customer("b", "c1")
+    for batch in batches:
+        before = cases(customer, RULES)
+        for event in batch:
+            if event.customer_id == "c1":
+                fold(customer, event, RULES)
+        step = difference(before, cases(customer, RULES), RULES)
+        assert all(any(values) for values in step.panes.values())
+        assert all(step.topics.values())
+        total = _added(total, step)
+    assert total == contributions(customer, RULES)
+
+
+@given(events())
+def test_a_state_survives_its_bytes_and_equal_states_are_equal_bytes(stream: list[Event]) -> None:
+    for customer in folded(stream).values():
+        again = decode(encode(customer))
+        assert again.reversal_count == customer.reversal_count
+        assert encode(again) == encode(customer)
+        assert contributions(again, RULES) == contributions(customer, RULES)

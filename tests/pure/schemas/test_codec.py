@@ -1,0 +1,188 @@
+"""Bytes are exactly one valid event, or they are refused."""
+
+import io
+import json
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import decode_feedback, decode_sale, encode
+from schemas.errors import InvalidValue, Refused, Undecodable, UnknownSchema
+from schemas.events import Event, Feedback, Finding, Sale
+from schemas.registry import BY_HEADER, FEEDBACK, HEADER_BYTES, SALE, header_of, newest
+from tests.support.places import ROOT
+from tests.support.strategies import feedbacks, sales
+
+AVRO = ROOT / "schemas" / "avro"
+A_SALE = Sale(
+    "e1", "b", "c1", "s1", "PLACED", 0, "a1", "p1", "PHYSICAL", 12_5000, 0, "EUR", None, None, 1_700_000_000_000
+)
+AN_ANSWER = Feedback(
+    "e2", "b", "c1", "f1", "ANSWERED", 0, "s1", None, "NPS", 9, (Finding("DONE_RIGHT", "delivery"),), "fine", "en",
+    1_700_000_000_000,
+)  # fmt: skip
+ENCODED = [(encode(A_SALE), decode_sale), (encode(AN_ANSWER), decode_feedback)]
+Decode = Callable[[bytes], Event]
+
+
+def published(name: str) -> Any:
+    return json.loads((AVRO / name).read_text())
+
+
+def bytes_of(length: int, raw: bytes) -> bytes:
+    """An Avro string or bytes value that claims `length`: a zigzag varint, then what there is."""
+    n, out = (length << 1) ^ (length >> 63), bytearray()
+    while n > 0x7F:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    return bytes(out) + bytes([n]) + raw
+
+
+@given(sales())
+def test_every_valid_sale_survives_the_wire(sale: Sale) -> None:
+    assert decode_sale(encode(sale)) == sale
+
+
+@given(feedbacks())
+@settings(max_examples=60)
+def test_every_valid_feedback_survives_the_wire(feedback: Feedback) -> None:
+    assert decode_feedback(encode(feedback)) == feedback
+
+
+@given(sales())
+@settings(max_examples=30)
+def test_any_avro_library_reads_a_sale_by_the_published_schema(sale: Sale) -> None:
+    record: Any = fastavro.schemaless_reader(io.BytesIO(encode(sale)[HEADER_BYTES:]), published("sale.v1.avsc"), None)
+    record["amount"], record["commission"] = (int(record[n].scaleb(4)) for n in ("amount", "commission"))
+    record["occurred_at"] = (record["occurred_at"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert Sale(**record) == sale
+
+
+def test_what_another_writer_encodes_by_the_published_schema_is_read() -> None:
+    schema = published("sale.v1.avsc")
+    fields = A_SALE._asdict() | {"amount": Decimal("12.5000"), "commission": Decimal(0)}
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, fields)
+    assert decode_sale(header_of(schema) + out.getvalue()) == A_SALE
+
+
+def test_fingerprints_are_avro_s() -> None:
+    assert header_of("null") == b"\xc3\x01" + struct.pack("<Q", 0x63DD24E7CC258F8A)  # the specification's EMPTY vectors
+
+
+def test_a_published_schema_never_changes() -> None:
+    assert {s.full_name: s.header.hex() for s in BY_HEADER.values() if s.version == 1} == {
+        SALE: "c301beb5d0ec46513630",
+        FEEDBACK: "c301533e1aaecf893946",
+    }
+
+
+@pytest.mark.parametrize("event", [Sale, Feedback])
+def test_fields_stand_in_the_order_of_the_schema(event: type[Sale] | type[Feedback]) -> None:
+    schema = published(f"{event.__name__.lower()}.v1.avsc")
+    assert tuple(field["name"] for field in schema["fields"]) == event._fields
+
+
+def test_the_schema_s_default_commission_is_zero() -> None:
+    field = next(f for f in published("sale.v1.avsc")["fields"] if f["name"] == "commission")
+    assert int.from_bytes(field["default"].encode("latin-1"), "big", signed=True) == 0
+    assert field["default"]
+
+
+@pytest.mark.parametrize(("data", "decode"), ENCODED)
+def test_every_prefix_is_undecodable(data: bytes, decode: Decode) -> None:
+    for length in range(len(data)):
+        with pytest.raises(Undecodable):
+            decode(data[:length])
+
+
+@pytest.mark.parametrize(("data", "decode"), ENCODED)
+def test_what_is_left_over_is_undecodable(data: bytes, decode: Decode) -> None:
+    with pytest.raises(Undecodable, match="1 bytes are left over"):
+        decode(data + b"\0")
+
+
+@given(st.binary(max_size=300), st.sampled_from(["", SALE, FEEDBACK]))
+@settings(max_examples=400)
+def test_random_bytes_are_refused_and_raise_nothing_else(noise: bytes, framed: str) -> None:
+    data = (newest(framed).header if framed else b"") + noise
+    for decode in (decode_sale, decode_feedback):
+        with pytest.raises(Refused):
+            decode(data)
+
+
+@given(st.sampled_from(ENCODED), st.data())
+@settings(max_examples=400)
+def test_a_damaged_record_raises_nothing_but_refused(encoded: tuple[bytes, Decode], data: st.DataObject) -> None:
+    raw, decode = bytearray(encoded[0]), encoded[1]
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        decode(bytes(raw))
+    except Refused:
+        return
+
+
+def test_an_absurd_length_is_undecodable() -> None:
+    for length in (2**20, 2**40, 2**62, -1, -(2**40)):
+        with pytest.raises(Undecodable):
+            decode_sale(newest(SALE).header + bytes_of(length, b"e1"))
+
+
+@pytest.mark.parametrize("index", [4, 63, -1, -4])
+def test_an_enum_index_that_names_nothing_is_undecodable(index: int) -> None:
+    data = encode(A_SALE)
+    before = data.index(b"\x04s1") + 3  # the action follows the sale_id
+    with pytest.raises(Undecodable, match="action"):
+        decode_sale(data[:before] + bytes_of(index, b"") + data[before + 1 :])
+
+
+def test_bad_utf_8_is_undecodable() -> None:
+    with pytest.raises(Undecodable):
+        decode_sale(encode(A_SALE).replace(b"\x04e1", b"\x04\xff\xfe"))
+
+
+def test_another_event_s_record_is_of_an_unknown_schema_and_says_what_it_is() -> None:
+    with pytest.raises(UnknownSchema, match=r"found a posventa\.Sale, expected a posventa\.Feedback"):
+        decode_feedback(encode(A_SALE))
+
+
+def test_an_unknown_fingerprint_is_named() -> None:
+    with pytest.raises(UnknownSchema, match="0102030405060708"):
+        decode_sale(b"\xc3\x01\x01\x02\x03\x04\x05\x06\x07\x08" + encode(A_SALE)[HEADER_BYTES:])
+
+
+def test_confluent_framing_is_told_what_to_use_instead() -> None:
+    with pytest.raises(UnknownSchema, match=r"schema id 7: a schema registry is not supported yet.*single-object"):
+        decode_sale(b"\0" + struct.pack(">I", 7) + encode(A_SALE)[HEADER_BYTES:])
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0abc", b"{}", b"\xc3", b"\xc3\x01", b"Obj\x01"])
+def test_what_is_no_framing_is_undecodable(data: bytes) -> None:
+    with pytest.raises(Undecodable, match="single-object"):
+        decode_sale(data)
+
+
+def with_amount(raw: bytes) -> bytes:
+    data = encode(A_SALE._replace(amount=0x5A5A5A))
+    return data.replace(b"\x06\x5a\x5a\x5a", bytes_of(len(raw), raw))
+
+
+def test_decimals_may_be_padded_but_not_empty_or_endless() -> None:
+    assert decode_sale(with_amount(b"\0" * 13 + b"\x01\xe8\x48")).amount == 125_000
+    for raw in (b"", b"\0" * 17, b"\x7f" * 100_000):
+        with pytest.raises(InvalidValue, match="amount"):
+            decode_sale(with_amount(raw))
+
+
+def test_negative_and_huge_decimals_are_invalid() -> None:
+    for raw in (b"\xff", b"\x7f" * 16, b"\x80" + b"\0" * 15):
+        with pytest.raises(InvalidValue, match=r"amount: found .*expected 0 to 10000000000"):
+            decode_sale(with_amount(raw))

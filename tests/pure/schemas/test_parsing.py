@@ -1,0 +1,137 @@
+"""What a brand platform may say in its own types, line by line, and what is refused by name."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from schemas.errors import InvalidValue
+from schemas.events import Feedback, Finding, Sale
+from schemas.parsing import parse_feedback, parse_sale
+from streams.publishing.jsonl import RefusedLine, parse_lines
+from tests.pure.schemas.test_codec import A_SALE, AN_ANSWER
+from tests.support.strategies import feedback_mapping, feedbacks, sale_mapping, sales
+
+SALE = sale_mapping(A_SALE)
+ANSWER = feedback_mapping(AN_ANSWER)
+HUGE = pytest.param(10**5000, id="huge")  # Python refuses to print it
+
+
+@given(sales())
+@settings(max_examples=50)
+def test_every_valid_sale_can_be_said_in_json(sale: Sale) -> None:
+    assert parse_sale(json.loads(json.dumps(sale_mapping(sale)))) == sale
+
+
+@given(feedbacks())
+@settings(max_examples=30)
+def test_every_valid_feedback_can_be_said_in_json(feedback: Feedback) -> None:
+    assert parse_feedback(json.loads(json.dumps(feedback_mapping(feedback)))) == feedback
+
+
+def test_what_has_a_default_may_be_left_out() -> None:
+    optional = ("revision", "affiliate_id", "commission", "campaign", "referred_by")
+    assert parse_sale({name: value for name, value in SALE.items() if name not in optional}) == A_SALE._replace(
+        affiliate_id=None
+    )
+    required = ("event_id", "brand_id", "customer_id", "feedback_id", "action", "occurred_at")
+    bare = parse_feedback({name: ANSWER[name] for name in required})
+    nothing = (None, None, None, None)
+    assert bare == Feedback("e2", "b", "c1", "f1", "ANSWERED", 0, *nothing, (), None, None, AN_ANSWER.occurred_at)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["event_id", "brand_id", "customer_id", "sale_id", "action", "product_id", "offering", "amount", "currency",
+     "occurred_at"],
+)  # fmt: skip
+def test_a_missing_field_is_named(name: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{name}: found nothing"):
+        parse_sale({field: value for field, value in SALE.items() if field != name})
+
+
+def test_an_unknown_field_is_named() -> None:
+    with pytest.raises(InvalidValue, match=r"^amuont: found an unknown field"):
+        parse_sale(SALE | {"amuont": "1"})
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("12.50", 125_000), ("0", 0), ("0.0001", 1), ("1.50000", 15_000), (7, 70_000), (Decimal("1.5"), 15_000),
+     (Decimal("1E+2"), 1_000_000), ("10000000000", 10**14), ("-0", 0)],
+)  # fmt: skip
+def test_money_is_exact(said: Any, meant: int) -> None:
+    assert parse_sale(SALE | {"amount": said}).amount == meant
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["0.00001", "1.00005", "10000000000.0001", "-0.0001", "1e3", "1,5", " 1", "", "NaN", "١", "1" * 5000, None, True,
+     Decimal("NaN"), Decimal("Infinity"), Decimal("1E-9999999"), Decimal("1E+9999999"), Decimal("0." + "0" * 60 + "1"),
+     10**11, HUGE, [1]],
+)  # fmt: skip
+def test_money_that_is_not_exact_or_in_range_is_refused(said: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"^amount: "):
+        parse_sale(SALE | {"amount": said})
+
+
+def test_a_float_is_no_money_and_the_message_says_why() -> None:
+    with pytest.raises(InvalidValue, match=r"amount: found float 9\.99.*as a string: floats are not exact"):
+        parse_sale(SALE | {"amount": 9.99})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [1_700_000_000_123, "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:20.123999+00:00", "2023-11-15T00:13:20.123+02:00",
+     datetime(2023, 11, 14, 22, 13, 20, 123_999, UTC),
+     datetime(2023, 11, 14, 17, 13, 20, 123_000, timezone(timedelta(hours=-5)))],
+)  # fmt: skip
+def test_times_are_instants_in_whole_milliseconds(said: Any) -> None:
+    assert parse_sale(SALE | {"occurred_at": said}).occurred_at == 1_700_000_000_123
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["2023-11-14T22:13:20", datetime(2023, 11, 14, 22, 13, 20), "2023-11-14", "yesterday", "", 1.7e12, None, True,
+     "1700000000000", 1_700_000_000, HUGE],
+)  # fmt: skip
+def test_a_time_that_is_no_instant_is_refused(said: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"^occurred_at: "):
+        parse_sale(SALE | {"occurred_at": said})
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [("event_id", 5), ("event_id", "\ud800"), ("score", True), ("score", "9"), ("score", 9.0), ("revision", None),
+     ("revision", 2**63),
+     ("findings", None), ("findings", "x"), ("findings", [1]), ("findings", [{"verdict": "DONE_RIGHT"}]),
+     ("findings", Finding("DONE_RIGHT", "size")), ("comment", "a\udfff")],
+)  # fmt: skip
+def test_another_type_than_the_field_s_is_refused(field: str, said: Any) -> None:
+    with pytest.raises(InvalidValue, match=f"^{field}"):
+        parse_feedback(ANSWER | {field: said})
+
+
+def test_a_bad_line_is_refused_by_its_number_and_the_rest_goes_on() -> None:
+    good = json.dumps(SALE).encode()
+    lines = [
+        b"\xef\xbb\xbf" + good + b"\r\n",
+        b"{\n",
+        b"\n",
+        b"\xff\n",
+        b"[1]\n",
+        b"[" * 100_000,
+        b'{"event_id":1}',
+        good,
+    ]
+    items = list(parse_lines(lines, parse_sale))
+    assert [item for item in items if not isinstance(item, RefusedLine)] == [A_SALE, A_SALE]
+    refused = {item.number: item.why for item in items if isinstance(item, RefusedLine)}
+    assert list(refused) == [2, 4, 5, 6, 7]
+    assert refused[2].startswith("not JSON")
+    assert refused[4].startswith("not UTF-8")
+    assert refused[5] == "line: found a JSON list, expected a JSON object with the fields of one event"
+    assert refused[7].startswith("event_id: found int 1, expected a string")

@@ -1,0 +1,55 @@
+"""Starting: one worker a directory, under a name that stays; claims share their looks at the cluster."""
+
+import asyncio
+import threading
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.errors import Misuse
+from streams.settings import Settings
+from streams.worker import worker
+from streams.worker.state_directory import StateDirectory
+from streams.worker.worker import Looks
+
+
+def test_a_directory_is_one_workers_and_keeps_its_name(tmp_path: Path) -> None:
+    first = StateDirectory(tmp_path / "a")
+    with pytest.raises(Misuse, match="another worker uses this directory"):
+        StateDirectory(tmp_path / "a")
+    other = StateDirectory(tmp_path / "b")
+    assert other.name != first.name
+    name = first.name
+    del first  # as when the process ends
+    assert StateDirectory(tmp_path / "a").name == name
+
+
+def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misuse, match="choose a directory to write in"):
+        StateDirectory(tmp_path / "file" / "state")
+
+
+def test_claims_share_looks_and_none_is_older_than_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = count(1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def look(_: Settings) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return next(numbers)
+
+    monkeypatch.setattr(worker, "look_at", look)
+
+    async def scenario() -> list[Any]:
+        looks = Looks(Settings())
+        first = asyncio.create_task(looks())
+        await asyncio.to_thread(begun.wait)
+        others = [asyncio.create_task(looks()) for _ in range(7)]
+        await asyncio.sleep(0)
+        go_on.set()
+        return [await task for task in (first, *others)]
+
+    assert asyncio.run(scenario()) == [1] + [2] * 7

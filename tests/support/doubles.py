@@ -1,0 +1,159 @@
+"""Partitions and a ClickHouse without servers, around the real Assignment, Owner, Inbox and Outbox."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Set
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sinks.writer import SinkPosition, Writer
+from streams.batches import RecordBatch
+from streams.brokers.creation import SALES
+from streams.changelog.meta import SOURCES, Applied, Ground, Meta
+from streams.delivery.outbox import Outbox
+from streams.partition import owner as owners
+from streams.partition.cluster import Cluster
+from streams.partition.owner import Owner
+from streams.settings import Settings
+from streams.unit.rows import Rows
+from streams.worker.assignment import Assignment, TopicPartition
+
+GROUND = Ground(8, 300, 0, "s", "f")
+PATIENCE_S = 20.0
+
+
+class NoClickHouse(Writer):
+    """Takes everything, keeps nothing but positions."""
+
+    def __init__(self) -> None:
+        super().__init__("http://nowhere")
+        self.found: dict[int, SinkPosition] = {}
+
+    def insert(self, table: Any, rows: Collection[bytes]) -> None:
+        """Takes rows."""
+
+    def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
+        """None: every owner is the first."""
+        return {}
+
+
+class World:
+    """What the doubles share: the states that survive their owners, and what was done in which order."""
+
+    def __init__(self, writer: Writer | None, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.metas = {n: Meta(GROUND, 0, {topic: Applied(0) for topic in SOURCES}) for n in range(GROUND.partitions)}
+        self.units: list[tuple[int, list[Any]]] = []  # partition and records, in the order of commits
+        self.claiming: dict[int, asyncio.Event] = {}  # claims of these partitions wait
+        self.rows: Callable[[int, list[Any]], Rows] = lambda partition, records: {}  # of a unit
+        self.changelogs: dict[int, list[Any]] = {}  # what is sent again at a claim
+        self.make: Callable[[list[Any]], None] = lambda records: None  # what making a unit does besides
+        self.held: Set[TopicPartition] = frozenset()
+        self.failed: list[BaseException] = []
+        self.sought: list[tuple[str, int, int]] | None = None  # what was fetched again; None: nothing may be
+        self.outbox = Outbox(self.settings, NoClickHouse() if writer is None else writer, 1, "test")
+
+    def assignment(self) -> Assignment:
+        """The real one, over owners of doubled partitions."""
+
+        def hold(full: Set[TopicPartition]) -> None:
+            self.held = full
+
+        async def fail(error: BaseException) -> None:
+            self.failed.append(error)
+
+        def make_owner(number: int, on_taken: Callable[[], None]) -> Owner:
+            return Owner(self.settings, number, self.outbox, 1, self._look_at, self._seek, self._reroute, on_taken)
+
+        return Assignment(make_owner, fail, self.settings.poll_records_max, hold)
+
+    def done(self, partition: int) -> int:
+        """How many records of a partition are in units."""
+        return sum(len(records) for number, records in self.units if number == partition)
+
+    async def _look_at(self) -> Cluster:
+        return Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20)
+
+    async def _seek(self, topic: str, partition: int, offset: int) -> None:
+        assert self.sought is not None, f"{topic}[{partition}] would be fetched again from {offset}"
+        self.sought.append((topic, partition, offset))
+
+    async def _reroute(self, astray: list[Any]) -> None:
+        raise AssertionError("nothing is astray")
+
+
+class NoPartition:
+    """Partition's part, without Kafka and without RocksDB."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self._world = world
+        self.number = number
+        self.changelog_offset = 0
+        self.recovered_records = 0
+        self.local = SimpleNamespace(get_many=None, keys_of=lambda kind: iter(()))
+        self.meta: Meta
+
+    async def claim(self, sink: Any) -> None:
+        """Waits for whoever holds it up."""
+        if self.number in self._world.claiming:
+            await self._world.claiming[self.number].wait()
+        self.meta = self._world.metas[self.number] = self._world.metas[self.number].claimed()
+
+    async def changelog_from(self, offset: int) -> AsyncIterator[list[Any]]:
+        """What earlier owners left, in one chunk."""
+        yield self._world.changelogs.get(self.number, [])
+
+    async def commit(self, unit: Any, meta: Meta) -> None:
+        """Keeps it."""
+        await asyncio.sleep(0)
+        self._world.units.append((self.number, unit.records))
+        self.meta = self._world.metas[self.number] = meta
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def doubled(monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, **settings: Any) -> World:
+    """A world whose owners have doubled partitions."""
+    world = World(writer, **settings)
+
+    def make_unit(bench: Any, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
+        world.make(records)
+        rows = world.rows(bench.partition, records)
+        nothing: dict[str, Any] = dict.fromkeys(("refusals", "letters", "astray"), ()) | {
+            "changed": {},
+            "events": 0,
+            "tombstones": 0,
+        }
+        return SimpleNamespace(version=version, records=records, rows=rows, **nothing)
+
+    monkeypatch.setattr(owners, "Partition", lambda settings, cluster, number: NoPartition(world, number))
+    monkeypatch.setattr(owners, "make_unit", make_unit)
+    monkeypatch.setattr(owners, "_UNIT_EVERY_S", 0.0)  # order is looked at, not the clock
+    return world
+
+
+class Feed:
+    """Batches of consecutive offsets per topic and partition."""
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[str, int], int] = defaultdict(int)
+
+    def batch(self, partition: int, count: int, topic: str = SALES, size_bytes: int = 1) -> RecordBatch:
+        """The next so many records."""
+        start = self._next[topic, partition]
+        end = self._next[topic, partition] = start + count
+        records = [
+            SimpleNamespace(topic=topic, partition=partition, offset=offset, timestamp=offset, value=bytes(size_bytes))
+            for offset in range(start, end)
+        ]
+        return RecordBatch(topic, partition, start, end, records)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets the owners work until the condition holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - of a double, which tells nobody
+            await asyncio.sleep(0.001)

@@ -1,0 +1,8 @@
+"""Where things are that tests read: the one place that knows how deep the tests lie."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+# The public Olist sample, which stands beside a checkout and never in it.
+OLIST: Final = ROOT.parent / "shared" / "data" / "olist"
