@@ -7,7 +7,7 @@ from typing import Any
 import aiokafka
 
 from streams.brokers.clients import aiokafka_settings
-from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.settings import Settings
 
 

@@ -16,8 +16,8 @@ import aiokafka
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from streams.brokers.clients import aiokafka_settings
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.settings import Settings
 
 # As posventa's own Publisher has it.

@@ -20,7 +20,7 @@ from bench.loading import load, records_of
 from bench.processes import files_bytes, peak_mb, resident_mb
 from bench.steady import POLL_S, Stream, flow, until
 from schemas.events import Event, Feedback
-from streams.brokers.creation import SALES, STATE
+from streams.brokers.topics import SALES, STATE
 from streams.changelog import records
 from streams.domain import state
 from streams.domain.fold import fold

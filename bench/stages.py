@@ -18,7 +18,7 @@ from typing import Any
 from schemas.codec import decode_feedback, decode_sale
 from schemas.events import Event
 from sinks.writer import Writer
-from streams.brokers.creation import SALES
+from streams.brokers.topics import SALES
 from streams.changelog import records
 from streams.changelog.meta import Applied
 from streams.domain import state

@@ -18,7 +18,7 @@ from bench.events import Totals, summed, totals, week_of_events
 from bench.ground import Ground, Wrong
 from bench.loading import load, records_of
 from bench.processes import cpu_s, files_bytes, peak_mb
-from streams.brokers.creation import FEEDBACK, SALES, STATE
+from streams.brokers.topics import FEEDBACK, SALES, STATE
 from streams.embedded.child import Child
 
 PEERS_PYTHON: Final = Path(".venv-bench/bin/python")

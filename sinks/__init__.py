@@ -1,0 +1,4 @@
+"""Owns ClickHouse: tables, migrations, views, the writer, what people ask of the views, and the embedded engine.
+
+Never imports streams, and never decides what is written.
+"""

@@ -1,0 +1,15 @@
+"""A sale's way, from top to bottom: each package imports only from those below it.
+
+cli         a person asks
+worker      one process: the Faust application, which partitions it owns, when it stops
+batches     Faust delivers: one RecordBatch per poll and partition (a library of its own)
+partition   one partition, one owner: claim, inbox, unit after unit, failures, dead letters
+delivery    committed rows -> ClickHouse: buffer, flush, sink position, freshness
+unit        pure and compiled: records in; changed state, rows and refusals out
+changelog   what a partition remembers, and how it is read back
+domain      pure and compiled: fold, link, count
+brokers     what we know and ask of Kafka
+
+Beside the way stand publishing (events into Kafka), embedded (both engines on one machine) and demo. docs/architecture.md
+follows one sale through all of it.
+"""

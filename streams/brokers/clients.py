@@ -1,12 +1,10 @@
-"""How every Kafka client of ours connects: addresses, TLS, SASL, and the partitioner that all of Kafka shares.
+"""How every Kafka client of ours connects: addresses, TLS, SASL.
 
 Owns the translation of Settings into each library's words. Never logs a secret.
 """
 
 import ssl
 from typing import Any
-
-import faust
 
 from streams.settings import Settings
 
@@ -31,20 +29,6 @@ def client_settings(settings: Settings) -> dict[str, Any]:
 def aiokafka_settings(settings: Settings) -> dict[str, Any]:
     """Keyword arguments for aiokafka's clients."""
     return client_settings(settings)  # both libraries use the same words
-
-
-def faust_credentials(settings: Settings) -> Any:
-    """Faust's credentials, None for a plain connection."""
-    protocol = settings.kafka_security_protocol
-    context = ssl_context(settings) if protocol.endswith("SSL") else None
-    if protocol.startswith("SASL"):
-        return faust.SASLCredentials(
-            mechanism=settings.kafka_security_sasl_mechanism,
-            username=settings.kafka_security_username,
-            password=settings.kafka_security_password.get_secret_value(),
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context) if context else None
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""The topics: names, configuration, creation.
+"""The topics: configuration and creation.
 
 Owns what a topic must be like. Never deletes or changes one that exists. Invariant: the two source topics, the dead letters
 and the changelog have equal partition counts, so that partition p of all four is one unit of work.
@@ -11,13 +11,9 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, LeaderNotAvailableError, TopicAlreadyExistsError
 
 from streams.brokers.clients import client_settings
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.errors import StateRefused, Unavailable
 from streams.settings import Settings
-
-SALES: Final = "posventa.sales.v1"
-FEEDBACK: Final = "posventa.feedback.v1"
-DEAD_LETTERS: Final = "posventa.dead-letters.v1"
-STATE: Final = "posventa.state.v1"
 
 # Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
 # state, must find room.

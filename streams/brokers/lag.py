@@ -13,13 +13,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams.batches.lenient import read_leniently
 from streams.brokers.clients import aiokafka_settings, client_settings
-from streams.changelog.meta import SOURCES
+from streams.brokers.topics import GROUP, SOURCES
 from streams.errors import Unavailable
 from streams.settings import Settings
 
-_GROUP: Final = "posventa"
 _POLL_MS: Final = 200
 _ARRIVALS_S_MAX: Final = 5.0
 _WAIT_MS: Final = 10_000
@@ -72,7 +70,7 @@ def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
         offsets = _group_offsets(admin)
     finally:
         admin.close()
-    offsets = offsets.get(_GROUP, offsets)  # by group when several may be asked for
+    offsets = offsets.get(GROUP, offsets)  # by group when several may be asked for
     return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
 
 
@@ -81,7 +79,7 @@ def _group_offsets(admin: Any) -> Any:
     deadline = time.monotonic() + _WAIT_MS / 1000
     while True:
         try:
-            return admin.list_group_offsets(_GROUP)
+            return admin.list_group_offsets(GROUP)
         except KafkaError as error:
             if not error.retriable or time.monotonic() > deadline:
                 raise
@@ -96,6 +94,8 @@ async def _arrivals(settings: Settings, offsets: Mapping[TopicPartition, int]) -
     arrived: dict[TopicPartition, int] = {}
     if not offsets:
         return arrived
+    from streams.batches.lenient import read_leniently  # with Faust, which takes a second: only where records wait
+
     read_leniently()
     consumer = aiokafka.AIOKafkaConsumer(
         **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False

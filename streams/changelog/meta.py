@@ -9,14 +9,13 @@ from typing import Final
 
 import msgpack
 
-from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.topics import SOURCES, STATE
 from streams.errors import StateRefused
 
 FORMAT: Final = 1  # of the whole changelog; raise it when a record changes shape
-SOURCES: Final = (SALES, FEEDBACK)
 
 _REBUILD: Final = (
-    "Either restore what was there before, or start from nothing: stop the workers, delete the topic posventa.state.v1 "
+    f"Either restore what was there before, or start from nothing: stop the workers, delete the topic {STATE} "
     "and the ClickHouse database posventa, and let a worker read the source topics anew."
 )
 
@@ -110,7 +109,7 @@ def check_changelog(partition: int, log: Log) -> None:
     """Refuses a changelog of which something was deleted; compaction keeps the start. Raises StateRefused."""
     if log.start > 0:
         raise StateRefused(
-            f"posventa.state.v1[{partition}] starts at offset {log.start}, expected 0: a part of the state was deleted; "
+            f"{STATE}[{partition}] starts at offset {log.start}, expected 0: a part of the state was deleted; "
             f"its cleanup.policy must be compact and nothing else. {_REBUILD}"
         )
 

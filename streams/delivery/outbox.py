@@ -18,7 +18,8 @@ from typing import Any, Final, TypeVar
 from sinks.errors import RowsRefused, SinkUnavailable
 from sinks.tables import Table, unpack_row
 from sinks.writer import SinkPosition, Writer
-from streams.changelog.meta import SOURCES, Applied
+from streams.brokers.topics import SOURCES
+from streams.changelog.meta import Applied
 from streams.delivery.buffer import Load
 from streams.delivery.freshness import Gauge, LogEnd
 from streams.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams.brokers.clients import client_settings
-from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.changelog.meta import Ground
 from streams.errors import StateRefused
 from streams.settings import Settings

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.batches import RecordBatch
-from streams.changelog.meta import SOURCES, Applied
+from streams.brokers.topics import SOURCES
+from streams.changelog.meta import Applied
 
 
 @dataclass(slots=True)

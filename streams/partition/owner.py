@@ -15,8 +15,8 @@ from typing import Any, Final
 from sinks.errors import RowsRefused, SinkRefused
 from sinks.writer import SinkPosition
 from streams.batches import RecordBatch
+from streams.brokers.topics import SOURCES
 from streams.changelog import records
-from streams.changelog.meta import SOURCES
 from streams.delivery.freshness import Gauge
 from streams.delivery.outbox import Account, Mark, Outbox
 from streams.domain.rules import Rules

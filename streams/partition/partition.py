@@ -19,8 +19,8 @@ from aiokafka.errors import KafkaError
 
 from sinks.writer import SinkPosition
 from streams.brokers.clients import aiokafka_settings
-from streams.brokers.creation import DEAD_LETTERS, STATE
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import DEAD_LETTERS, GROUP, SOURCES, STATE
 from streams.changelog import meta as metas
 from streams.changelog import records
 from streams.changelog.local_copy import LocalCopy
@@ -34,7 +34,6 @@ from streams.unit.unit import Unit
 
 log = logging.getLogger(__name__)
 
-GROUP: Final = "posventa"
 _VERSION_HEADER: Final = "version"
 _BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a greater record goes alone
 # What a partition that is being read holds in memory; all of a worker's are read at once.
@@ -68,7 +67,7 @@ class Partition:
         self._settings = settings
         self._cluster = cluster
         self._tp = aiokafka.TopicPartition(STATE, number)
-        self._tps = [self._tp, *(aiokafka.TopicPartition(topic, number) for topic in metas.SOURCES)]
+        self._tps = [self._tp, *(aiokafka.TopicPartition(topic, number) for topic in SOURCES)]
         self._local: LocalCopy | None = None
         self._producer = aiokafka.AIOKafkaProducer(
             **aiokafka_settings(settings),

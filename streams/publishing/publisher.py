@@ -17,7 +17,7 @@ from schemas.events import Event, Feedback, Sale, partition_key
 from schemas.parsing import parse_feedback, parse_sale
 from schemas.validation import validate_feedback, validate_sale
 from streams.brokers.clients import client_settings
-from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.errors import Unavailable
 from streams.settings import Settings, load_settings
 

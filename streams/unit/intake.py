@@ -11,8 +11,8 @@ from typing import Any, Final, final
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import FromTheFuture, Refused
 from schemas.events import Event, partition_key
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 
 # How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.
 FUTURE_MS_MAX: Final = 10 * 60 * 1000

@@ -1,0 +1,1 @@
+"""One process: the Faust application, which partitions it owns, how it is watched, when it stops."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from streams.batches import RecordBatch
-from streams.changelog.meta import SOURCES
+from streams.brokers.topics import SOURCES
 from streams.partition.inbox import Waiting
 from streams.partition.owner import Owner
 

@@ -15,7 +15,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from streams.brokers.clients import aiokafka_settings
-from streams.changelog.meta import SOURCES
+from streams.brokers.topics import SOURCES
 from streams.delivery.freshness import LogEnd
 from streams.delivery.outbox import Outbox
 from streams.errors import PosventaError

@@ -25,17 +25,16 @@ from sinks.errors import SinkError
 from sinks.migrate import migrate
 from sinks.writer import Writer
 from streams.batches import BatchSchema, positions, register
-from streams.brokers.clients import faust_credentials
-from streams.brokers.creation import FEEDBACK, SALES, ensure_topics
-from streams.changelog.meta import SOURCES
+from streams.brokers.creation import ensure_topics
+from streams.brokers.topics import FEEDBACK, GROUP, SALES, SOURCES
 from streams.delivery.outbox import Outbox
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster, look_at
 from streams.partition.owner import Owner
-from streams.partition.partition import GROUP
 from streams.partition.rerouting import Rerouter
 from streams.settings import Settings
 from streams.worker.assignment import Assignment
+from streams.worker.credentials import faust_credentials
 from streams.worker.state_directory import StateDirectory
 from streams.worker.watchdog import Watch
 

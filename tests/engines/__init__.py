@@ -1,0 +1,1 @@
+"""Tests on the real Kafka and ClickHouse, started by their fixtures."""

@@ -15,8 +15,8 @@ from kafka.errors import KafkaTimeoutError
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from tests.support.domain_strategies import A_SALE
 from tests.support.tricky import tricky_events
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from schemas.errors import FromTheFuture
 from schemas.measures import MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
-from streams.brokers import creation as topics
+from streams.brokers import topics
 from streams.changelog import meta as metas
 from streams.changelog import records
 from tests.faults.inputs import NEWEST

@@ -17,10 +17,10 @@ from kafka.admin import KafkaAdminClient, MemberToRemove, OffsetSpec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from sinks.migrate import migrate
-from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES, STATE, ensure_topics
+from streams.brokers.creation import ensure_topics
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, GROUP, SALES, STATE
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.errors import StateRefused
-from streams.partition.partition import GROUP
 from streams.settings import Settings
 from tests.faults.inputs import PARTITIONS, Input
 from tests.faults.points import Plan

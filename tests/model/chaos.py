@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sinks.tables import FRESHNESS, TABLES
-from streams.brokers.creation import STATE
+from streams.brokers.topics import STATE
 from tests.model.clickhouse import Tables
 from tests.model.group import SESSION_S, Group
 from tests.model.kafka import Kafka

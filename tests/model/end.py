@@ -13,8 +13,8 @@ from schemas.events import Sale, partition_key
 from schemas.measures import MEASURES, MONEY
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
-from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES
 from streams.changelog import records
 from streams.unit.unit import make_unit
 from tests.model.kafka import Entry

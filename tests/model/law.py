@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sinks.tables import FRESHNESS, unpack_row
-from streams.brokers.creation import DEAD_LETTERS, STATE
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import DEAD_LETTERS, SOURCES, STATE
 from streams.changelog import meta as metas
 from streams.changelog import records
-from streams.changelog.meta import SOURCES, Meta
+from streams.changelog.meta import Meta
 from streams.domain.rules import Rules
 from streams.unit.rows import RowMaker, Rows
 from streams.unit.unit import Bench, Unit, make_unit

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from streams.changelog.meta import SOURCES, Ground
+from streams.brokers.topics import SOURCES
+from streams.changelog.meta import Ground
 from streams.domain.rules import Rules
 from streams.partition.cluster import Cluster
 from streams.settings import Settings

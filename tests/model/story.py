@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from tests.support.tricky import tricky_events
 
 

@@ -18,7 +18,7 @@ from faust.types import TP
 
 from sinks.errors import SinkError
 from streams.batches import RecordBatch
-from streams.changelog.meta import SOURCES
+from streams.brokers.topics import SOURCES
 from streams.delivery.outbox import Outbox
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster

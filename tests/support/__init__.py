@@ -1,0 +1,1 @@
+"""What tests share: the oracle, strategies, doubles, real engines. No tests."""

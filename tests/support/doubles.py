@@ -10,8 +10,8 @@ import pytest
 
 from sinks.writer import SinkPosition, Writer
 from streams.batches import RecordBatch
-from streams.brokers.creation import SALES
-from streams.changelog.meta import SOURCES, Applied, Ground, Meta
+from streams.brokers.topics import SALES, SOURCES
+from streams.changelog.meta import Applied, Ground, Meta
 from streams.delivery.outbox import Outbox
 from streams.partition import owner as owners
 from streams.partition.cluster import Cluster

@@ -15,8 +15,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.brokers.creation import FEEDBACK, SALES, ensure_topics
+from streams.brokers.creation import ensure_topics
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.domain.rules import Rules
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.embedded.kafka import EmbeddedKafka

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from streams.brokers.creation import STATE, ensure_topics
+from streams.brokers.creation import ensure_topics
+from streams.brokers.topics import STATE
 from streams.changelog import records
 from streams.domain import state
 from streams.embedded.kafka import EmbeddedKafka

@@ -11,7 +11,8 @@ from sinks.errors import SinkRefused, SinkUnavailable
 from sinks.migrate import migrate
 from sinks.tables import COMMENTS, FRESHNESS, TABLES, Table, pack_row
 from sinks.writer import SinkPosition, Writer
-from streams.changelog.meta import SOURCES, Applied
+from streams.brokers.topics import SOURCES
+from streams.changelog.meta import Applied
 from streams.delivery.freshness import Gauge
 from streams.delivery.outbox import Account, Mark, Outbox
 from streams.settings import Settings

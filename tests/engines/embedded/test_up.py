@@ -16,7 +16,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from sinks.client import connect
-from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
 from streams.embedded.preflight import require_room

@@ -21,8 +21,9 @@ from pydantic import SecretStr
 from posventa import Feedback, InvalidValue, Publisher, Sale, Unavailable
 from schemas.codec import decode_feedback, decode_sale
 from streams.brokers.clients import client_settings
-from streams.brokers.creation import FEEDBACK, SALES, ensure_topics
+from streams.brokers.creation import ensure_topics
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.embedded.child import free_port
 from streams.embedded.kafka import EmbeddedKafka
 from streams.settings import Settings

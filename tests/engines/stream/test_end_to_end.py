@@ -17,8 +17,8 @@ import pytest
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.domain.rules import Rules
 from streams.publishing.olist import olist_events
 from tests.support.comparison import differences

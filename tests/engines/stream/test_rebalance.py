@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kafka.admin import KafkaAdminClient
 
-from streams.partition.partition import GROUP
+from streams.brokers.topics import GROUP
 from tests.support.engines import Engines, engines
 from tests.support.tricky import tricky_events
 

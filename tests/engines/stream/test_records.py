@@ -16,9 +16,10 @@ from kafka import KafkaProducer
 from schemas.codec import encode
 from schemas.events import partition_key
 from streams.batches.lenient import LenientRecords
-from streams.brokers.creation import SALES, ensure_topics
+from streams.brokers.creation import ensure_topics
 from streams.brokers.lag import read_lag
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import SALES
 from streams.errors import OwnershipLost
 from streams.partition.dead_letter import dead_letter
 from streams.partition.rerouting import Rerouter

@@ -12,8 +12,9 @@ import pytest
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from sinks.tables import JOURNEYS
-from streams.brokers.creation import FEEDBACK, SALES, ensure_topics
+from streams.brokers.creation import ensure_topics
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
 from streams.partition import partition as partitions

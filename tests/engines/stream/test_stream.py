@@ -9,8 +9,8 @@ import pytest
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
-from streams.brokers.creation import DEAD_LETTERS, FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES
 from tests.support.domain_strategies import A_SALE
 from tests.support.engines import PARTITIONS, Engines, engines, producing, read_all
 from tests.support.tricky import tricky_events

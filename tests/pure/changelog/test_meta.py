@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from streams.brokers.topics import SOURCES
 from streams.changelog import meta
-from streams.changelog.meta import SOURCES, Applied, Ground, Log
+from streams.changelog.meta import Applied, Ground, Log
 from streams.errors import StateRefused
 
 GROUND = Ground(8, 300, 7_776_000_000, "sales-id", "feedback-id")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streams.batches import RecordBatch
-from streams.brokers.creation import SALES
+from streams.brokers.topics import SALES
 from streams.partition import owner as owners
 from tests.support.doubles import World, doubled, until
 

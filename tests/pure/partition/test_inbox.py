@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.batches import RecordBatch
-from streams.brokers.creation import FEEDBACK, SALES
-from streams.changelog.meta import SOURCES, Applied
+from streams.brokers.topics import FEEDBACK, SALES, SOURCES
+from streams.changelog.meta import Applied
 from streams.partition.inbox import Inbox
 
 

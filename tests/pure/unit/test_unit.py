@@ -21,8 +21,8 @@ from sinks.tables import (
     Table,
     unpack_row,
 )
-from streams.brokers.creation import FEEDBACK, SALES
 from streams.brokers.partitioner import partition_for
+from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
 from streams.unit.rows import RowMaker, Rows

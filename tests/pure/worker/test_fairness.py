@@ -8,9 +8,8 @@ import pytest
 
 from sinks.errors import RowsRefused
 from sinks.tables import DEAD_LETTERS, Table, pack_row, unpack_row
-from streams.brokers.creation import FEEDBACK, SALES
+from streams.brokers.topics import FEEDBACK, SALES, SOURCES
 from streams.changelog import records
-from streams.changelog.meta import SOURCES
 from streams.errors import OwnershipLost
 from streams.partition import owner as owners
 from streams.partition.failures import Setbacks

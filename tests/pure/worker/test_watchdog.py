@@ -5,8 +5,8 @@ import time
 import pytest
 
 from sinks.tables import COMMENTS
-from streams.brokers.creation import SALES
-from streams.changelog.meta import SOURCES, Applied
+from streams.brokers.topics import SALES, SOURCES
+from streams.changelog.meta import Applied
 from streams.delivery.freshness import Gauge, LogEnd
 from streams.delivery.outbox import Account, Mark, Outbox
 from streams.settings import Settings
