@@ -10,9 +10,8 @@ from typing import Final
 import msgpack
 
 from streams.brokers.topics import SOURCES, STATE
+from streams.domain.state import FORMAT
 from streams.errors import StateRefused
-
-FORMAT: Final = 1  # of the whole changelog; raise it when a record changes shape
 
 _REBUILD: Final = (
     f"Either restore what was there before, or start from nothing: stop the workers, delete the topic {STATE} "

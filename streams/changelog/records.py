@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import msgpack
 
+from schemas.measures import MEASURES
 from streams.domain.panes import MONEY, PaneKey, TopicKey
 
 CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
@@ -21,8 +22,8 @@ META: Final = b"m"  # the record that closes each unit
 CommentKey = tuple[str, str, str]  # brand_id, customer_id, feedback_id
 LetterKey = tuple[str, int, int]  # source topic, partition, offset
 
-_LONG: Final = 16  # values, from which on their number takes three bytes (MessagePack's array 16)
 _INT64_MAX: Final = (1 << 63) - 1
+_MEASURES: Final = len(MEASURES)
 
 # Made once: a Packer of its own for every value costs three times as much. For one thread, like all that makes units.
 _pack: Final[Callable[[object], bytes]] = msgpack.Packer().pack
@@ -52,14 +53,22 @@ def pack(value: object) -> bytes:
     return _pack(value)
 
 
+def array_header(count: int) -> bytes:
+    """What the bytes of up to 65,535 values begin with: their number (MessagePack's fixarray, or array 16)."""
+    return bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
+
+
 def pack_values(values: tuple[object, ...]) -> bytes:
     """The bytes of up to 65,535 values, one after the other, without their number in front."""
     packed = _pack(values)
-    return packed[1 if len(values) < _LONG else 3 :]
+    return packed[1 if len(values) < 16 else 3 :]
 
 
 def pack_measures(measures: list[int]) -> bytes:
-    """The bytes of a pane's measures. Raises OverflowError for one that no column of ClickHouse holds."""
+    """The bytes of a pane's measures. Raises OverflowError for one that no column of ClickHouse holds, ValueError unless
+    there is one for each of MEASURES."""
+    if len(measures) != _MEASURES:
+        raise _other_measures(len(measures))
     for place in MONEY:  # nothing else grows so large
         if measures[place] > _INT64_MAX:
             raise OverflowError(
@@ -69,9 +78,18 @@ def pack_measures(measures: list[int]) -> bytes:
 
 
 def unpack_measures(value: bytes) -> tuple[int, ...]:
-    """A pane's measures in the order of MEASURES."""
+    """A pane's measures in the order of MEASURES. Raises ValueError when another version wrote more or fewer."""
     measures: tuple[int, ...] = msgpack.unpackb(value, use_list=False)
+    if len(measures) != _MEASURES:
+        raise _other_measures(len(measures))
     return measures
+
+
+def _other_measures(found: int) -> ValueError:
+    return ValueError(
+        f"a pane has {found} measures, this version expects {_MEASURES}: "
+        "run the version that wrote it, or rebuild the state from the topics"
+    )
 
 
 def unpack_count(value: bytes | None) -> int:

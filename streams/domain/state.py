@@ -15,7 +15,9 @@ import msgpack
 
 from streams.errors import StateRefused
 
-FORMAT: Final = 1  # first element of the bytes; raise it when a slot changes shape
+# Of all that a partition remembers, in the changelog and in its local copies: customers, panes, topics, comments, letters
+# and META. Raise it when any of them changes shape, an appended measure included: tests/pure/changelog/test_format.py pins it.
+FORMAT: Final = 1
 
 OFFERINGS: Final = ("PHYSICAL", "SERVICE")
 METRICS: Final = ("", "NPS", "CSAT", "CES")

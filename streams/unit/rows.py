@@ -9,6 +9,7 @@ reads: so the row of a pane, topic, comment or letter is made of their bytes, an
 
 from typing import Final, NamedTuple, final
 
+from schemas.measures import MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table, unpack_row
 from streams.changelog import records
 from streams.domain import state
@@ -21,23 +22,30 @@ Rows = dict[Table, dict[object, bytes]]
 
 _IDS: Final = 3  # with which both a Journey and an Answer begin: brand, sale or feedback, customer
 _WHAT_TO_DO: Final = "run the version that wrote it, or rebuild the state from the topics"
-_KEY_HEADER: Final = 2  # of a record's packed key: its kind, and how many values follow
 
 
 class _Shape(NamedTuple):
-    """How a record becomes a row: its table, whether the source partition stands between key and value, and how many bytes of
-    the value tell how many values follow."""
+    """How a record becomes a row: its table, whether the source partition stands between key and value, and with which bytes
+    key and value begin when they hold as many values as the row needs."""
 
     table: Table
     has_partition: bool
-    value_header: int
+    key_header: bytes  # the record's kind, and how many values follow
+    value_header: bytes  # how many values follow; none before a single one
+
+
+def _shape(kind: bytes, table: Table, has_partition: bool, key_values: int, values: int) -> _Shape:
+    others = 3 if has_partition else 2  # generation, version, source partition
+    assert key_values + values + others == len(table.columns), f"a record of kind {kind!r} makes no row of {table.name}"
+    value_header = records.array_header(values) if values > 1 else b""
+    return _Shape(table, has_partition, kind + records.array_header(key_values), value_header)
 
 
 _SHAPES: Final = {
-    records.PANE: _Shape(AFFILIATE_PANES, True, 3),
-    records.TOPIC: _Shape(TOPIC_PANES, True, 0),
-    records.COMMENT: _Shape(COMMENTS, False, 1),
-    records.LETTER: _Shape(DEAD_LETTERS, False, 1),
+    records.PANE: _shape(records.PANE, AFFILIATE_PANES, True, 4, len(MEASURES)),
+    records.TOPIC: _shape(records.TOPIC, TOPIC_PANES, True, 5, 1),
+    records.COMMENT: _shape(records.COMMENT, COMMENTS, False, 3, 2),
+    records.LETTER: _shape(records.LETTER, DEAD_LETTERS, False, 3, len(records.Letter._fields)),
 }
 
 
@@ -73,12 +81,19 @@ class RowMaker:
             raise ValueError(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
 
     def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
-        """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind."""
-        table, has_partition, value_header = _SHAPES[key[:1]]
-        first = self._first + key[_KEY_HEADER:]
+        """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind, and
+        ValueError when its key or value holds another number of values than the row needs."""
+        table, has_partition, key_header, value_header = _SHAPES[key[:1]]
+        if not (key.startswith(key_header) and value.startswith(value_header)):
+            raise ValueError(
+                f"the changelog's record {key!r} makes no row of {table.name}: key and value begin with "
+                f"{key[: len(key_header)].hex()} and {value[: len(value_header)].hex()}, this version expects "
+                f"{key_header.hex()} and {value_header.hex()}: {_WHAT_TO_DO}"
+            )
+        first = self._first + key[len(key_header) :]
         if has_partition:
             first += self._partition
-        row = _of_table(rows, table)[key] = first + value[value_header:] + version
+        row = _of_table(rows, table)[key] = first + value[len(value_header) :] + version
         return table, row
 
     def journey(self, rows: Rows, row: Values, version: bytes) -> None:

@@ -1,6 +1,7 @@
 """A unit is a function of state and records: how records are cut into units changes nothing."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,8 +156,32 @@ def test_what_this_version_does_not_write_makes_no_row() -> None:
     rows = RowMaker(1, 0, RULES)
     with pytest.raises(ValueError, match=r"is of no kind .* run the version that wrote it"):
         rows.of_record({}, b"z1", b"", records.pack(1))
-    with pytest.raises(ValueError, match=r"makes 6 values of a row of comments, this version expects 7"):
-        rows.of_record({}, records.pack_key(records.COMMENT, ("b", "c", "f")), records.pack(("x",)), records.pack(1))
+    key, comment = records.pack_key(records.COMMENT, ("b", "c", "f")), records.pack(("x", "en"))
+    with pytest.raises(
+        ValueError, match=r"makes no row of comments: .* begin with 7893 and 91, .* expects 7893 and 92"
+    ):
+        rows.of_record({}, key, records.pack(("x",)), records.pack(1))
+    with pytest.raises(ValueError, match=r"makes no row of comments: .* begin with 7892 and 92"):
+        rows.of_record({}, records.COMMENT + records.pack(("b", "c")), comment, records.pack(1))
+    with pytest.raises(ValueError, match=r"makes 8 values of a row of comments, this version expects 7"):
+        rows.of_record({}, key, comment + b"\x01", records.pack(1))
+
+
+@pytest.mark.parametrize("change", [lambda measures: measures[:-1], lambda measures: [*measures, 0]])
+def test_a_pane_of_another_number_of_measures_is_neither_added_to_nor_made_a_row(
+    change: Callable[[list[int]], list[int]],
+) -> None:
+    state = State(rules=RULES)
+    state.apply([record(A_SALE)])
+    [pane] = [key for key in state.held if key[:1] == records.PANE]
+    other = change([*records.unpack_measures(state.held[pane])])
+    state.held[pane] = records.pack(other)
+    with pytest.raises(ValueError, match=f"a pane has {len(other)} measures, this version expects {len(MEASURES)}"):
+        state.apply([record(A_SALE._replace(event_id="e2", sale_id="s2"), 1)])
+    with pytest.raises(ValueError, match=r"makes no row of affiliate_panes"):
+        RowMaker(1, 0, RULES).of_record({}, pane, state.held[pane], records.pack(1))
+    with pytest.raises(ValueError, match=f"a pane has {len(other)} measures"):
+        records.pack_measures(other)
 
 
 def test_a_pane_that_no_column_holds_is_no_row() -> None:
