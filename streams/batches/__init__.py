@@ -8,5 +8,6 @@ whoever receives the batches, who must *check* continuity by `start` and `end`.
 from .record_batch import RecordBatch
 from .schema import BatchSchema
 from .transport import positions, register
+from .unpacking import Unread
 
-__all__ = ["BatchSchema", "RecordBatch", "positions", "register"]
+__all__ = ["BatchSchema", "RecordBatch", "Unread", "positions", "register"]

@@ -1,8 +1,9 @@
-"""Reads records whose header names are not UTF-8, which aiokafka cannot: one such record would stop its partition.
+"""Reads what aiokafka cannot, so that no record stops its partition: header names that are not UTF-8, and bombs.
 
 Owns nothing but the detour: aiokafka reads every batch, and only one that it gives up on is read again, leniently.
 Invariant: a batch gives the same records as aiokafka's, but for header names, in which bytes that are no UTF-8 come
-escaped (b"\\xff" as the four characters \\xff).
+escaped (b"\\xff" as the four characters \\xff), and for a batch that does not unpack within bounds: one record, at the last
+of its offsets, whose value is Unread.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
+
+from .unpacking import NotUnpacked, unpack_within_bounds, unread
 
 _LENGTH_AT, _LENGTH_END = 8, 12  # of a batch: int64 base offset, then int32 length of what follows (Kafka protocol)
 _WITH_HEADERS = 2  # the magic of record format v2; older formats have no headers
@@ -21,6 +24,7 @@ _WITH_HEADERS = 2  # the magic of record format v2; older formats have no header
 def read_leniently() -> None:
     """Makes every aiokafka consumer of this process read leniently."""
     fetcher.MemoryRecords = LenientRecords
+    unpack_within_bounds()
 
 
 class LenientRecords:
@@ -69,6 +73,8 @@ class LenientBatch:
                 read += 1
         except (CorruptRecordException, UnicodeDecodeError):
             yield from islice(_leniently(self._raw), read, None)
+        except NotUnpacked as error:
+            yield _unread(_DefaultRecordBatchPy(self._raw), error)
 
 
 class _Escaping(bytearray):
@@ -80,6 +86,14 @@ class _Escaping(bytearray):
 
     def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
         return super().decode(encoding, errors)
+
+
+def _unread(batch: Any, error: NotUnpacked) -> Any:
+    last = (
+        batch.base_offset + batch.last_offset_delta
+    )  # wherever reading begins in a batch, its last offset is not passed
+    value = unread(f"{error}: everything from offset {batch.base_offset} to {last} stays there, unread")
+    return DefaultRecord(last, batch.max_timestamp, batch.timestamp_type, None, value, [])
 
 
 def _leniently(raw: memoryview) -> Iterator[Any]:

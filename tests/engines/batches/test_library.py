@@ -148,6 +148,7 @@ NAMES: list[tuple[Any, str]] = [
     (fetcher.FetchResult.check_assignment, "position"),
     (_DefaultRecordBatchPy.__next__, "_read_msg"),
     (_DefaultRecordBatchPy._read_msg, "_buffer"),
+    *[(_DefaultRecordBatchPy._maybe_uncompress, f"{name}_decode") for name in ("gzip", "snappy", "lz4", "zstd")],
 ]
 
 
