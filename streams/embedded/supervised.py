@@ -1,30 +1,17 @@
 """One supervised process: what dies is started again, sooner at first, later when it keeps dying.
 
-Owns the back-off. Time arrives as an argument; the caller asks often.
+Time arrives as an argument; the caller asks often.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from streams.backoff import BackOff
 from streams.embedded.child import Child
 
 _DELAY_S_MIN: Final = 0.5
 _DELAY_S_MAX: Final = 10.0
 _HEALTHY_S: Final = 60.0  # who lived this long starts over with the shortest delay
-
-
-class BackOff:
-    """How long to wait before the next start: 0.5 s, doubled up to 10 s, and 0.5 s again after a healthy minute."""
-
-    def __init__(self) -> None:
-        self._delay_s = _DELAY_S_MIN
-
-    def after(self, lived_s: float) -> float:
-        """The seconds to wait, after a process that lived so long."""
-        if lived_s >= _HEALTHY_S:
-            self._delay_s = _DELAY_S_MIN
-        delay_s, self._delay_s = self._delay_s, min(self._delay_s * 2, _DELAY_S_MAX)
-        return delay_s
 
 
 class Supervised:
@@ -37,7 +24,7 @@ class Supervised:
         self.deaths = 0
         self._launch = launch
         self._say = say
-        self._back_off = BackOff()
+        self._back_off = BackOff(_DELAY_S_MIN, _DELAY_S_MAX)
         self._started_at_s = 0.0
         self._start_again_at_s: float | None = None
 
@@ -55,7 +42,9 @@ class Supervised:
             return
         if self._start_again_at_s is None:
             self.deaths += 1
-            delay_s = self._back_off.after(now_s - self._started_at_s)
+            if now_s - self._started_at_s >= _HEALTHY_S:
+                self._back_off.begin_anew()
+            delay_s = self._back_off.wait_s()
             self._start_again_at_s = now_s + delay_s
             self._say(self._obituary(self.child, delay_s))
         elif now_s >= self._start_again_at_s:

@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from streams.embedded.child import LOG_BYTES_MAX, Child
 from streams.embedded.jars import kafka_jars, kafka_jars_directory
 from streams.embedded.kafka import EmbeddedKafka, broker_answers
-from streams.embedded.supervised import BackOff, Supervised
+from streams.embedded.supervised import Supervised
 
 
 def until(what: Callable[[], bool], seconds: float = 20) -> None:
@@ -114,11 +114,19 @@ def test_a_log_stays_bounded_and_keeps_its_end(tmp_path: Path) -> None:
     assert kept.endswith(b"\nthe end\n")
 
 
-def test_back_off_doubles_to_ten_seconds_and_starts_over_after_a_healthy_minute() -> None:
-    back_off = BackOff()
-    assert [back_off.after(1) for _ in range(7)] == [0.5, 1, 2, 4, 8, 10, 10]
-    assert back_off.after(60) == 0.5
-    assert back_off.after(59) == 1
+def test_who_keeps_dying_waits_ever_longer_until_a_healthy_minute(tmp_path: Path) -> None:
+    said: list[str] = []
+    patient = Supervised("ill", lambda: Child(["/bin/true"], tmp_path / "ill.log"), said.append)
+    now = 0.0
+    patient.start(now)
+    for lived, delay in ((1, 0.5), (1, 1), (59, 2), (60, 0.5), (1, 1)):
+        child = patient.child
+        assert child is not None
+        until(lambda child=child: not child.running)  # type: ignore[misc]
+        patient.tend(now + lived)
+        assert f"started again in {delay:g} s" in said[-1]
+        now += lived + delay
+        patient.tend(now)
 
 
 def test_who_dies_is_started_again_when_it_is_time_and_one_message_tells(tmp_path: Path) -> None:
