@@ -1,7 +1,7 @@
 """Where a running worker spends its time: py-spy looks at it 250 times a second while it is behind.
 
 Owns the names of the places. A place is found by the innermost frame that has one; compiled functions have no frames, so
-what make_unit does belongs to the line that calls it (bench/stages.py takes it apart).
+what UnitMaker.make does belongs to the line that calls it (bench/stages.py takes it apart).
 """
 
 import subprocess
@@ -19,7 +19,7 @@ _RUN_S_MAX: Final = 120.0
 _PY_SPY: Final = Path(sys.executable).with_name("py-spy")
 # The innermost frame that has a name here says where a look found the worker: function and file.
 PLACES: Final = {
-    "_apply (streams/partition/owner.py": "make the unit (the compiled core)",
+    "_apply (streams/partition/units.py": "make the unit (the compiled core)",
     "put (streams/delivery/buffer.py": "hand rows to the outbox",
     "get_many (streams/changelog/local_copy.py": "RocksDB: read customers and panes",
     "write (streams/changelog/local_copy.py": "RocksDB: write the unit",
@@ -29,7 +29,7 @@ PLACES: Final = {
     "report (sinks/writer.py": "ClickHouse: read positions, report",
     "_unpack_records (aiokafka/consumer/fetcher.py": "Kafka: read what was fetched",
     "_poll (streams/batches/transport.py": "Kafka: read what was fetched",
-    "take (streams/partition/inbox.py": "cut batches into units",
+    "cut (streams/partition/inbox.py": "cut batches into units",
     "put (streams/partition/inbox.py": "cut batches into units",
     "_run_once (asyncio/base_events.py": "the event loops and all else in them",
 }

@@ -1,9 +1,9 @@
 """Where the time goes: the parts of one unit, timed one by one on the records of the whole run.
 
 One process, one unit after the other, on engines of its own; the real code of each stage. Owns the stopwatch.
-Stages inside make_unit are timed in passes of their own on the same state, so that no clock ticks per record, and without
-garbage collection, since a pass keeps more objects alive than the job does; its cost in make_unit, as rare as a worker makes
-it, is timed there.
+Stages inside UnitMaker.make are timed in passes of their own on the same state, so that no clock ticks per record, and
+without garbage collection, since a pass keeps more objects alive than the job does; its cost in UnitMaker.make, as rare as a
+worker makes it, is timed there.
 """
 
 import gc
@@ -28,12 +28,13 @@ from streams.domain.fold import fold
 from streams.domain.rules import Rules
 from streams.embedded.stack import Stack
 from streams.partition.cluster import look_at
-from streams.partition.partition import Partition
+from streams.partition.partition import Claimed, Partition
 from streams.settings import Settings
-from streams.unit.intake import take
+from streams.timing import Timing
+from streams.unit.intake import sort_records
 from streams.unit.rows import RowMaker
-from streams.unit.unit import Bench, make_unit
-from streams.worker.worker import GC_THRESHOLDS
+from streams.unit.unit import UnitMaker
+from streams.worker.app import GC_THRESHOLDS
 
 _STATE_BYTES_MAX = 12_000_000
 _INTAKE = "intake"
@@ -62,7 +63,7 @@ class Stages:
     _gc_begun: tuple[float, float] = (0.0, 0.0)
 
     def on_gc(self, phase: str, _: dict[str, int]) -> None:
-        """For gc.callbacks, while make_unit runs."""
+        """For gc.callbacks, while UnitMaker.make runs."""
         now = time.perf_counter(), time.process_time()
         if phase == "stop":
             self.wall_s[_GC] += now[0] - self._gc_begun[0]
@@ -110,31 +111,31 @@ async def _run_partition(
     stages: Stages, settings: Settings, writer: Writer, number: int, mine: list[Any], unit_records: int
 ) -> None:
     cluster = look_at(settings)
-    partition = Partition(settings, cluster, number)
-    await partition.claim(None)
+    partition = Partition(settings, Timing(), cluster, number)
+    claimed = await partition.claim(None)
     rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
-    bench = Bench(number, settings.partitions, rules, _STATE_BYTES_MAX, RowMaker(1, number, rules))
+    maker = UnitMaker(number, settings.partitions, rules, _STATE_BYTES_MAX, RowMaker(1, number, rules))
     try:
         for begin in range(0, len(mine), unit_records):
-            await _run_unit(stages, partition, bench, writer, mine[begin : begin + unit_records])
+            await _run_unit(stages, claimed, maker, writer, mine[begin : begin + unit_records])
     finally:
         await partition.close()
 
 
-async def _run_unit(stages: Stages, partition: Partition, bench: Bench, writer: Writer, batch: list[Any]) -> None:
+async def _run_unit(stages: Stages, claimed: Claimed, maker: UnitMaker, writer: Writer, batch: list[Any]) -> None:
     gc.disable()
-    _run_parts(stages, partition, bench, batch)
+    _run_parts(stages, claimed, maker, batch)
     gc.enable()
     applied = {record.topic: Applied(record.offset + 1, record.timestamp) for record in batch}
-    meta = partition.meta.advanced(applied)
+    meta = claimed.meta.advanced(applied)
     gc.callbacks.append(stages.on_gc)
     with stages.timed(_UNIT):
-        unit = make_unit(bench, partition.local.get_many, meta.version, batch, batch[-1].timestamp)
+        unit = maker.make(claimed.local.get_many, meta.version, batch, batch[-1].timestamp)
     gc.callbacks.remove(stages.on_gc)
     with stages.timed("Kafka transaction and RocksDB write"):
-        await partition.commit(unit, meta)
+        await claimed.commit(unit, meta)
     with stages.timed("of which RocksDB write"):  # once more: the same records into the same copy
-        partition.local.write(unit.changed.items(), partition.changelog_offset, batch[-1].timestamp)
+        claimed.local.write(unit.changed.items(), claimed.changelog_offset, batch[-1].timestamp)
     with stages.timed("ClickHouse insert"):
         for table, rows in unit.rows.items():
             writer.insert(table, rows.values())
@@ -143,36 +144,36 @@ async def _run_unit(stages: Stages, partition: Partition, bench: Bench, writer: 
     stages.changed += len(unit.changed)
 
 
-def _run_parts(stages: Stages, partition: Partition, bench: Bench, batch: list[Any]) -> None:
-    """The stages inside make_unit, pass by pass."""
+def _run_parts(stages: Stages, claimed: Claimed, maker: UnitMaker, batch: list[Any]) -> None:
+    """The stages inside UnitMaker.make, pass by pass."""
     raw: dict[bytes, bytes | None] = {}
 
     def is_known(keys: list[bytes]) -> list[bool]:
         with stages.timed("RocksDB: read customers"):
-            raw.update(zip(keys, partition.local.get_many([records.customer_key(key) for key in keys]), strict=True))
+            raw.update(zip(keys, claimed.local.get_many([records.customer_key(key) for key in keys]), strict=True))
         return [raw[key] is not None for key in keys]
 
     with stages.timed("decode and validate"):
         for record in batch:
             (decode_sale if record.topic == SALES else decode_feedback)(record.value)
     with stages.timed(_INTAKE):
-        taken = take(batch, bench.partition, bench.partitions, is_known)
-    events = [[event for event, _ in pairs] for pairs in taken.events.values()]
+        found = sort_records(batch, maker.partition, maker.partitions, is_known)
+    events = [[event for event, _ in pairs] for pairs in found.events.values()]
     with stages.timed("decode state"):
-        customers = [_load(raw[key], of_one[0]) for key, of_one in zip(taken.events, events, strict=True)]
+        customers = [_load(raw[key], of_one[0]) for key, of_one in zip(found.events, events, strict=True)]
     with stages.timed("cases before"):
-        before = [cases(customer, bench.rules) for customer in customers]
+        before = [cases(customer, maker.rules) for customer in customers]
     with stages.timed("fold"):
         for customer, of_one in zip(customers, events, strict=True):
             for event in of_one:
-                fold(customer, event, bench.rules)
+                fold(customer, event, maker.rules)
     with stages.timed("encode state"):
         for customer in customers:
             state.encode(customer)
     with stages.timed("cases after"):
-        after = [cases(customer, bench.rules) for customer in customers]
+        after = [cases(customer, maker.rules) for customer in customers]
     with stages.timed("changes"):
-        changes = Changes(bench.rules.pane_s)
+        changes = Changes(maker.rules.pane_s)
         for earlier, later in zip(before, after, strict=True):
             changes.add(earlier, later)
 

@@ -5,6 +5,7 @@ PosventaError
 +-- Unavailable       a server is away; the message says which, where, and since when
 +-- StateRefused      a claim found state that must not be papered over; the message says what to do
 +-- OwnershipLost     another worker owns the partition now, or its commit's outcome is unknown: claim again
++-- Stuck             input waits and nothing is applied: the worker ends, so that its supervisor starts another
 """
 
 
@@ -26,3 +27,7 @@ class StateRefused(PosventaError):
 
 class OwnershipLost(PosventaError):
     """The partition must be claimed anew before anything else is done with it."""
+
+
+class Stuck(PosventaError):
+    """No progress with input waiting."""

@@ -18,7 +18,7 @@ from streams.settings import Settings
 # Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
 # state, must find room.
 _SOURCE_BYTES_MAX: Final = 1_048_588
-_LETTER_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
+_DEAD_LETTER_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
 # 2,000 sales and 2,000 feedbacks of one customer take 1.4 MB with ids of 36 characters, about 11 MB with the longest ids
 # and 50 findings an answer.
 _STATE_BYTES_MAX: Final = 12 * _SOURCE_BYTES_MAX
@@ -30,7 +30,7 @@ _COMPACTION: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio
 _CONFIGS: Final[dict[str, dict[str, str]]] = {
     SALES: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
     FEEDBACK: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
-    DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_LETTER_BYTES_MAX)},
+    DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_DEAD_LETTER_BYTES_MAX)},
     STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_STATE_BYTES_MAX)} | _COMPACTION,
 }
 _RETRY_S: Final = 0.3

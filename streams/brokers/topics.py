@@ -12,3 +12,5 @@ STATE: Final = "posventa.state.v1"  # the changelog
 
 SOURCES: Final = (SALES, FEEDBACK)  # in the order in which META and everything else lists them
 GROUP: Final = "posventa"
+
+TopicPartition = tuple[str, int]

@@ -31,7 +31,7 @@ _FILTER_BITS: Final = 10
 _MARK: Final = b"\x00"  # sorts before every record's key
 
 
-class Mark(NamedTuple):
+class CopyPosition(NamedTuple):
     """Which changelog the copy follows, up to where, and when it was last written."""
 
     cluster_id: str
@@ -64,9 +64,9 @@ class LocalCopy:
         else:
             self.discard()
 
-    def _read_mark(self) -> Mark | None:
+    def _read_mark(self) -> CopyPosition | None:
         raw = self._db.get(_MARK)
-        return Mark(*msgpack.unpackb(raw)) if raw else None
+        return CopyPosition(*msgpack.unpackb(raw)) if raw else None
 
     def _has_records(self) -> bool:
         return next(iter(self._db.keys()), None) is not None

@@ -16,11 +16,11 @@ CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
 PANE: Final = b"p"  # + packed PaneKey -> packed measures
 TOPIC: Final = b"t"  # + packed TopicKey -> packed count of answers
 COMMENT: Final = b"x"  # + packed CommentKey -> packed (comment, language), ('', '') once it is taken back
-LETTER: Final = b"d"  # + packed LetterKey -> packed Letter; deleted once its row is in ClickHouse
+REFUSAL: Final = b"d"  # + packed RefusalKey -> packed KeptRefusal; deleted once its row is in ClickHouse
 META: Final = b"m"  # the record that closes each unit
 
 CommentKey = tuple[str, str, str]  # brand_id, customer_id, feedback_id
-LetterKey = tuple[str, int, int]  # source topic, partition, offset
+RefusalKey = tuple[str, int, int]  # source topic, partition, offset
 
 _INT64_MAX: Final = (1 << 63) - 1
 _MEASURES: Final = len(MEASURES)
@@ -29,7 +29,7 @@ _MEASURES: Final = len(MEASURES)
 _pack: Final[Callable[[object], bytes]] = msgpack.Packer().pack
 
 
-class Letter(NamedTuple):
+class KeptRefusal(NamedTuple):
     """A refusal, as the table dead_letters shows it. The payload is in the dead-letter topic alone."""
 
     reason: str
@@ -43,13 +43,13 @@ def customer_key(partition_key: bytes) -> bytes:
     return CUSTOMER + partition_key
 
 
-def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | LetterKey) -> bytes:
+def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | RefusalKey) -> bytes:
     """The record key of any of the packed kinds."""
     return kind + _pack(key)
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a topic's count, a comment, a Letter or a version."""
+    """The bytes of a topic's count, a comment, a KeptRefusal or a version."""
     return _pack(value)
 
 

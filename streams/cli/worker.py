@@ -5,6 +5,6 @@ from streams.settings import load_settings
 
 def worker() -> None:
     """Run one worker until Ctrl-C or SIGTERM. Everything is configured by POSVENTA_* variables."""
-    from streams.worker.worker import run
+    from streams.worker.app import run
 
     run(load_settings())

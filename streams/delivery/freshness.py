@@ -30,38 +30,34 @@ class Freshness(NamedTuple):
     busy_at: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Gauge:
     """Follows one source partition. `started_at` is when this owner began to watch."""
 
     started_at: int
     complete_up_to: int = 0
-    _offset: int = -1
-    _caught_up_at: int = 0
-    _progress_at: int = 0
-    _busy_at: int = 0
+    offset: int = -1
+    caught_up_at: int = 0
+    progress_at: int = 0
+    busy_at: int = 0
 
-    def __post_init__(self) -> None:
-        self._progress_at = self._busy_at = self.started_at
-
-    def read(self, applied: Applied, end: LogEnd, now: int) -> Freshness:
-        """What to report, when `applied` is in ClickHouse and the log ended at `end`."""
+    def read(self, applied: Applied, end: LogEnd, now: int) -> tuple["Gauge", Freshness]:
+        """The gauge afterwards, and what to report, when `applied` is in ClickHouse and the log ended at `end`."""
         waiting = max(0, end.stable - applied.offset)
-        if applied.offset != self._offset:
-            self._offset, self._progress_at, self._busy_at = applied.offset, now, now
-        if waiting:
-            self._busy_at = now
-        else:
-            self._progress_at = now
-        self.complete_up_to = max(self.complete_up_to, applied.timestamp)
-        if applied.offset >= end.high:
-            self._caught_up_at = end.checked_at
-            self.complete_up_to = max(self.complete_up_to, end.checked_at)
-        lag_s = max(0, now - self._next_record_at(applied)) / 1000 if waiting else 0.0
-        return Freshness(
-            applied.offset, end.stable, self.complete_up_to, waiting, lag_s, self._progress_at, self._busy_at
+        has_moved, is_caught_up = applied.offset != self.offset, applied.offset >= end.high
+        gauge = Gauge(
+            self.started_at,
+            complete_up_to=max(self.complete_up_to, applied.timestamp, end.checked_at if is_caught_up else 0),
+            offset=applied.offset,
+            caught_up_at=end.checked_at if is_caught_up else self.caught_up_at,
+            progress_at=now if has_moved or not waiting else self.progress_at,
+            busy_at=now if has_moved or waiting else self.busy_at,
+        )
+        lag_s = max(0, now - gauge._next_record_at(applied)) / 1000 if waiting else 0.0
+        return gauge, Freshness(
+            applied.offset, end.stable, gauge.complete_up_to, waiting, lag_s, gauge.progress_at, gauge.busy_at
         )
 
     def _next_record_at(self, applied: Applied) -> int:
         """The earliest that the next unread record can have come: after the last one, and after all had been read."""
-        return max(applied.timestamp, self._caught_up_at) or self.started_at
+        return max(applied.timestamp, self.caught_up_at) or self.started_at

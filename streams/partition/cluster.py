@@ -1,18 +1,20 @@
 """What a claim needs to know of the Kafka cluster: which one it is, and which topics these are.
 
-Owns one look at the cluster, taken when partitions are claimed. Never changes anything there.
+Owns the looks at the cluster that claims share. Never changes anything there.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaError
 
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.changelog.meta import Ground
-from streams.errors import StateRefused
+from streams.errors import OwnershipLost, StateRefused
 from streams.settings import Settings
 
 
@@ -25,7 +27,7 @@ class Cluster:
     changelog_topic_id: str
     changelog_delete_retention_ms: int
     changelog_bytes_max: int  # the greatest record batch that it takes
-    letter_bytes_max: int  # the same of the dead letters
+    dead_letter_bytes_max: int  # the same of the dead letters
 
 
 _CONFIGS: Final = ("delete.retention.ms", "max.message.bytes")
@@ -56,8 +58,31 @@ def look_at(settings: Settings) -> Cluster:
         changelog_topic_id=str(topics[STATE]["topic_id"]),
         changelog_delete_retention_ms=configs[STATE]["delete.retention.ms"],
         changelog_bytes_max=configs[STATE]["max.message.bytes"],
-        letter_bytes_max=configs[DEAD_LETTERS]["max.message.bytes"],
+        dead_letter_bytes_max=configs[DEAD_LETTERS]["max.message.bytes"],
     )
+
+
+class SharedLooks:
+    """Looks at the cluster on behalf of claims: those that come while one is under way share the next."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._one_at_a_time = asyncio.Lock()
+        self._begun = 0
+        self._seen: Cluster | None = None
+
+    async def __call__(self) -> Cluster:
+        """What the cluster was at some time after the call. Raises OwnershipLost while Kafka is away."""
+        asked = self._begun
+        async with self._one_at_a_time:
+            if self._seen is None or self._begun == asked:
+                self._begun += 1
+                self._seen = None
+                try:
+                    self._seen = await asyncio.to_thread(look_at, self._settings)
+                except KafkaError as error:
+                    raise OwnershipLost(f"Kafka at {self._settings.kafka} does not answer: {error!r}") from error
+            return self._seen
 
 
 def _configs(admin: Any) -> Mapping[str, Mapping[str, int]]:

@@ -37,9 +37,8 @@ def dead_letter(refusal: Refusal, refused_at: int, bytes_max: int) -> DeadLetter
     letter = DeadLetter(record.key, record.value, headers + why)
     if DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + _FRAMING_BYTES <= bytes_max:
         return letter
-    note = (
-        f"{refusal.detail} (too great for a dead letter: {len(record.value)} bytes of value stay at the source offset)"
-    )
+    size_bytes = len(record.value or b"")
+    note = f"{refusal.detail} (too great for a dead letter: {size_bytes} bytes of value stay at the source offset)"
     key = record.key if record.key is None or len(record.key) <= _KEY_BYTES_KEPT else None
     return DeadLetter(key, None, _why(refusal, refused_at, note))
 

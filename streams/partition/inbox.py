@@ -1,17 +1,17 @@
 """The batches that wait for one partition's owner, and the check that they join.
 
 Owns their order and the cut into units. Never trusts a delivery: what is below the state is skipped, what starts above it is
-dropped and named, to be fetched again. Invariant: what is taken joins what is applied, without gap or repetition.
+dropped and named, to be fetched again. Invariant: what is cut joins what is applied, without gap or repetition.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from streams.batches import RecordBatch
 from streams.brokers.topics import SOURCES
 from streams.changelog.meta import Applied
+from streams.unit.record import Record
 
 
 @dataclass(slots=True)
@@ -32,10 +32,10 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Cut:
     """What one unit is to be made of: the records that the state does not hold yet, and how far they reach by topic."""
 
-    records: list[Any] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     applied: dict[str, Applied] = field(default_factory=dict)
     batches: list[RecordBatch] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
@@ -56,20 +56,20 @@ class Inbox:
         self._queues[batch.topic].append(batch)
         self._count(batch, 1)
 
-    def put_back(self, taken: Taken) -> None:
+    def put_back(self, cut: Cut) -> None:
         """Takes back what no unit was made of. What a unit was made of all the same will be skipped."""
-        for batch in reversed(taken.batches):
+        for batch in reversed(cut.batches):
             self._put_first(batch)
 
-    def take(self, records_max: int, applied: Mapping[str, Applied]) -> Taken:
+    def cut(self, records_max: int, applied: Mapping[str, Applied]) -> Cut:
         """At most `records_max` records, both topics turn by turn, so that neither waits for the other."""
-        taken = Taken()
-        while len(taken.records) < records_max and self:
+        cut = Cut()
+        while len(cut.records) < records_max and self:
             for topic in SOURCES:
-                if self._queues[topic] and len(taken.records) < records_max:
-                    at = taken.applied.get(topic, applied[topic])
-                    self._take_one(topic, at, records_max - len(taken.records), taken)
-        return taken
+                if self._queues[topic] and len(cut.records) < records_max:
+                    at = cut.applied.get(topic, applied[topic])
+                    self._cut_one(topic, at, records_max - len(cut.records), cut)
+        return cut
 
     def clear(self) -> None:
         """Drops everything."""
@@ -77,20 +77,20 @@ class Inbox:
             self._queues[topic].clear()
             self.waiting[topic] = Waiting()
 
-    def _take_one(self, topic: str, at: Applied, room: int, taken: Taken) -> None:
+    def _cut_one(self, topic: str, at: Applied, room: int, cut: Cut) -> None:
         batch = self._queues[topic].popleft()
         self._count(batch, -1)
         if batch.start > at.offset:
-            taken.missing.append(Missing(topic, at.offset, batch.start))
+            cut.missing.append(Missing(topic, at.offset, batch.start))
         elif batch.end > at.offset:
             if batch.start < at.offset:
                 batch = _part(batch, at.offset, batch.end)
             if len(batch) > room:
                 self._put_first(_part(batch, batch[room].offset, batch.end))
                 batch = _part(batch, batch.start, batch[room].offset)
-            taken.records.extend(batch)
-            taken.batches.append(batch)
-            taken.applied[topic] = Applied(batch.end, batch[-1].timestamp if batch else at.timestamp)
+            cut.records.extend(batch)
+            cut.batches.append(batch)
+            cut.applied[topic] = Applied(batch.end, batch[-1].timestamp if batch else at.timestamp)
 
     def _put_first(self, batch: RecordBatch) -> None:
         self._queues[batch.topic].appendleft(batch)

@@ -5,7 +5,7 @@ took it away commits; published twice it is a duplicate event, which changes not
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from streams.brokers.clients import aiokafka_settings
 from streams.brokers.partitioner import partition_for
 from streams.errors import OwnershipLost
 from streams.settings import Settings
+from streams.unit.record import Record
 
 HEADER: Final = "posventa-rerouted"
 # An event is far smaller than what a topic takes; only headers, compressed by their publisher, can be too much for it.
@@ -31,7 +32,7 @@ class Rerouter:
         self._producer: aiokafka.AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
-    async def __call__(self, astray: list[tuple[bytes, Any]]) -> None:
+    async def __call__(self, astray: Sequence[tuple[bytes, Record]]) -> None:
         """Publishes each record under its right key. Raises OwnershipLost when Kafka fails: the unit is made again."""
         try:
             producer = await self._started()
@@ -50,7 +51,7 @@ class Rerouter:
                 self._producer = producer
             return self._producer
 
-    async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Any) -> Any:
+    async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Record) -> Any:
         headers = [*_kept(record.headers), (HEADER, b"1")]
         partition = partition_for(key, self._partitions)
         return await producer.send(record.topic, record.value, key=key, partition=partition, headers=headers)

@@ -6,13 +6,14 @@ Owns the order of the checks. Never touches state. Invariant: every record comes
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, final
+from typing import Final, final
 
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import FromTheFuture, Refused
 from schemas.events import Event, partition_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
+from streams.unit.record import Record
 
 # How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.
 FUTURE_MS_MAX: Final = 10 * 60 * 1000
@@ -26,59 +27,60 @@ _DECODERS: Final[Mapping[str, Callable[[bytes], Event]]] = MappingProxyType(
 class Refusal:
     """A record that is not accepted, and why. Its dead letter keeps key and value untouched."""
 
-    record: Any  # aiokafka ConsumerRecord
+    record: Record
     reason: str
     detail: str
 
 
 @final
-class Taken:
-    """A batch of records, sorted by what is to be done with them."""
+class Sorted:
+    """Records, sorted by what is to be done with them."""
 
     __slots__ = ("astray", "events", "refusals", "tombstones")
 
     def __init__(self) -> None:
-        self.events: dict[bytes, list[tuple[Event, Any]]] = {}  # by Kafka key, with their records
+        self.events: dict[bytes, list[tuple[Event, Record]]] = {}  # by Kafka key
         self.refusals: list[Refusal] = []
-        self.astray: list[tuple[bytes, Any]] = []  # the right key, and the record
+        self.astray: list[tuple[bytes, Record]] = []  # the right key, and the record
         self.tombstones = 0
 
 
-def take(
-    records: Iterable[Any], partition: int, partitions: int, is_known: Callable[[list[bytes]], list[bool]]
-) -> Taken:
+def sort_records(
+    records: Iterable[Record], partition: int, partitions: int, is_known: Callable[[list[bytes]], list[bool]]
+) -> Sorted:
     """Decodes and sorts records of one partition (of either source topic).
 
     `is_known` says of customers' keys whether this partition holds their state; their place needs no further proof.
     """
-    taken = Taken()
+    found = Sorted()
     for record in records:
-        if record.value is None:
-            taken.tombstones += 1
+        value = record.value
+        if value is None:
+            found.tombstones += 1
             continue
         try:
-            event = _accept(record)
+            event = _accept(record, value)
         except Refused as refused:
-            taken.refusals.append(Refusal(record, refused.reason, refused.detail))
+            found.refusals.append(Refusal(record, refused.reason, refused.detail))
             continue
         key = partition_key(event.brand_id, event.customer_id)
         if record.key == key:
-            mine = taken.events.get(key)
+            mine = found.events.get(key)
             if mine is None:
-                taken.events[key] = [(event, record)]
+                found.events[key] = [(event, record)]
             else:
                 mine.append((event, record))
         else:
-            taken.astray.append((key, record))
-    keys = list(taken.events)
+            found.astray.append((key, record))
+    keys = list(found.events)
     for key, known in zip(keys, is_known(keys), strict=True):
         if not known and partition_for(key, partitions) != partition:
-            taken.astray += [(key, record) for _, record in taken.events.pop(key)]
-    return taken
+            found.astray += [(key, record) for _, record in found.events.pop(key)]
+    return found
 
 
-def _accept(record: Any) -> Event:
-    event = _DECODERS[record.topic](record.value)
+def _accept(record: Record, value: bytes) -> Event:
+    event = _DECODERS[record.topic](value)
     if event.occurred_at > record.timestamp + FUTURE_MS_MAX:
         raise FromTheFuture(
             f"occurred_at is {event.occurred_at - record.timestamp} ms after the broker received the record; "

@@ -4,7 +4,7 @@ Owns the mapping, in one direction. Never keeps anything. Invariant: the rows of
 crash, come from the same records through the same functions, so they are the same rows.
 
 A record's key and value hold the values of its row, in the order of the table's columns, in the encoding that ClickHouse
-reads: so the row of a pane, topic, comment or letter is made of their bytes, and nothing is encoded twice.
+reads: so the row of a pane, topic, comment or refusal is made of their bytes, and nothing is encoded twice.
 """
 
 from typing import Final, NamedTuple, final
@@ -45,7 +45,7 @@ _SHAPES: Final = {
     records.PANE: _shape(records.PANE, AFFILIATE_PANES, True, 4, len(MEASURES)),
     records.TOPIC: _shape(records.TOPIC, TOPIC_PANES, True, 5, 1),
     records.COMMENT: _shape(records.COMMENT, COMMENTS, False, 3, 2),
-    records.LETTER: _shape(records.LETTER, DEAD_LETTERS, False, 3, len(records.Letter._fields)),
+    records.REFUSAL: _shape(records.REFUSAL, DEAD_LETTERS, False, 3, len(records.KeptRefusal._fields)),
 }
 
 
@@ -81,7 +81,7 @@ class RowMaker:
             raise ValueError(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
 
     def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
-        """Adds and returns the row of a pane, topic, comment or letter. Raises KeyError for a record of another kind, and
+        """Adds and returns the row of a pane, topic, comment or refusal. Raises KeyError for a record of another kind, and
         ValueError when its key or value holds another number of values than the row needs."""
         table, has_partition, key_header, value_header = _SHAPES[key[:1]]
         if not (key.startswith(key_header) and value.startswith(value_header)):

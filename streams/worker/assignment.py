@@ -11,19 +11,15 @@ from functools import partial
 from typing import Final
 
 from streams.batches import RecordBatch
-from streams.brokers.topics import SOURCES
+from streams.brokers.topics import SOURCES, TopicPartition
 from streams.partition.inbox import Waiting
 from streams.partition.owner import Owner
 
-# Longest that a unit in the making may hold up letting go of a partition; the new owner's claim fences it anyway. Far less
-# than a session: Kafka's client does not heartbeat while a new assignment is taken on.
-_STOP_S_MAX: Final = 2.0
 # What may wait for all owners together, each topic of each partition having the same share of it: a unit in the making, a
 # full one waiting, and what is on its way. A poll that has begun may still bring more than the share.
 _POLLS_WAITING_MAX: Final = 4
 _BYTES_WAITING_MAX: Final = 64_000_000
 
-TopicPartition = tuple[str, int]
 Hold = Callable[[Set[TopicPartition]], None]
 
 
@@ -40,11 +36,13 @@ class Assignment:
         make_owner: Callable[[int, Callable[[], None]], Owner],
         on_failure: Callable[[BaseException], Awaitable[None]],
         poll_records_max: int,
+        let_go_s_max: float,
         hold: Hold = _hold_nothing,
     ) -> None:
         self._make_owner = make_owner
         self._on_failure = on_failure
         self._records_max = poll_records_max * _POLLS_WAITING_MAX
+        self._let_go_s_max = let_go_s_max
         self._hold = hold
         self._full: set[TopicPartition] = set()
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -81,12 +79,12 @@ class Assignment:
         for number in numbers:
             owner, task = self.owners.pop(number), self._tasks.pop(number)
             owner.stop()
-            if not owner.claimed:
+            if not owner.makes_units:
                 task.cancel()  # it has nothing to finish, and may read for long
             tasks.append(task)
             self._look(number)
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_STOP_S_MAX)
+            _, late = await asyncio.wait(tasks, timeout=self._let_go_s_max)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

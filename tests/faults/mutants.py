@@ -3,14 +3,13 @@
 Each mutant changes the classes of the process that it is called in.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import aiokafka
 
-from streams.delivery.outbox import Outbox
-from streams.partition.partition import Partition
+from streams.delivery.flush import Flush
+from streams.partition.partition import Claimed
 
 
 def no_fence() -> None:
@@ -27,25 +26,25 @@ def no_fence() -> None:
 
 def position_before_rows() -> None:
     """The sink position is reported before the rows below it are inserted."""
-    send = Outbox._send
+    attempt = Flush.attempt
 
-    def reporting_first(self: Any, load: Any, accounts: Any, marks: Any) -> Any:
-        self._report(marks, accounts)
-        return send(self, load, accounts, marks)
+    def reporting_first(self: Any, load: Any, standings: Any) -> Any:
+        self._report(standings, {})
+        return attempt(self, load, standings)
 
-    Outbox._send = reporting_first  # type: ignore[method-assign]
+    Flush.attempt = reporting_first  # type: ignore[method-assign]
 
 
 def copy_before_commit() -> None:
     """The local copy is written before the transaction is committed."""
-    send = Partition._send_changes
+    send = Claimed._send_changes
 
     async def copying_first(self: Any, unit: Any) -> int:
         end = await send(self, unit)
-        self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
+        self.local.write(unit.changed.items(), end, self._clock.wall_ms())
         return end
 
-    Partition._send_changes = copying_first  # type: ignore[method-assign]
+    Claimed._send_changes = copying_first  # type: ignore[method-assign]
 
 
 MUTANTS: Final[dict[str, Callable[[], None]]] = {

@@ -29,7 +29,7 @@ from sinks.tables import (
 )  # fmt: skip
 from sinks.writer import Writer
 from streams.changelog.local_copy import LocalCopy
-from streams.partition.partition import Partition
+from streams.partition.partition import Claimed, Partition
 from streams.partition.rerouting import Rerouter
 
 ACTIONS: Final = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "term": signal.SIGTERM}
@@ -74,7 +74,7 @@ POINTS: Final[dict[str, Point]] = {
     "claim: changelog read": Point(LocalCopy, "write", "before", "a claim", None, 1, "lost state"),
     "claim: before its commit": Point(_Producer, "commit_transaction", "before", "its commit", None, 4, "an earlier life"),
     "claim: committed": Point(_Producer, "commit_transaction", "after", "its commit", None, 4, "an earlier life"),
-    "claim: rows sent again": Point(Partition, "changelog_from", "after", None, None, 1, "an earlier life"),
+    "claim: rows sent again": Point(Claimed, "changelog_from", "after", None, None, 1, "an earlier life"),
     "sink: before reading positions": Point(Writer, "positions", "before"),
     **{
         f"sink: {side} {table.name}": Point(Writer, "insert", side, None, table, passings_max)
@@ -166,12 +166,12 @@ def _chunks(original: Callable[..., Any], trap: Trap) -> Callable[..., AsyncIter
 
 
 def _tell_claims_from_units() -> None:
-    claim, commit = Partition.claim, Partition.commit
+    claim, commit = Partition.claim, Claimed.commit
 
-    async def claiming(*arguments: Any) -> None:
+    async def claiming(*arguments: Any) -> Claimed:
         token = _doing.set("a claim")
         try:
-            await claim(*arguments)
+            return await claim(*arguments)
         finally:
             _doing.reset(token)
 
@@ -184,4 +184,4 @@ def _tell_claims_from_units() -> None:
                 _doing.reset(token)
 
     Partition.claim = claiming  # type: ignore[assignment, method-assign]
-    Partition.commit = committing  # type: ignore[assignment, method-assign]
+    Claimed.commit = committing  # type: ignore[assignment, method-assign]

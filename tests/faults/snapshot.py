@@ -18,7 +18,7 @@ from streams.brokers import topics
 from streams.changelog import meta as metas
 from streams.changelog import records
 from tests.faults.inputs import NEWEST
-from tests.support.changelog import unpack_key, unpack_letter
+from tests.support.changelog import unpack_key, unpack_refusal
 from tests.support.engines import read_all
 
 # version, refused_at, as_of: what the issue leaves out. A version is a sum of offsets, and those of records that were
@@ -122,7 +122,7 @@ def _letter(record: Any) -> str:
 def _final_values(state: list[Any]) -> Iterator[str]:
     final = {(record.partition, record.key): record.value for record in state}
     for (number, key), value in final.items():
-        if key[:1] not in (records.META, records.LETTER) and value not in _EMPTY:
+        if key[:1] not in (records.META, records.REFUSAL) and value not in _EMPTY:
             yield f"[{number}] {key!r} {value!r}"
 
 
@@ -131,8 +131,8 @@ def _refusals(state: list[Any]) -> set[str]:
     return {
         f"[{record.partition}] {unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}"
         for record in state
-        if record.key[:1] == records.LETTER and record.value is not None
-        for letter in [unpack_letter(record.value)]
+        if record.key[:1] == records.REFUSAL and record.value is not None
+        for letter in [unpack_refusal(record.value)]
         for detail in ["" if letter.reason == _TELLS_THE_TIME else letter.detail]
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from streams.settings import load_settings
-from streams.worker.worker import run
+from streams.worker.app import run
 from tests.faults.mutants import MUTANTS
 from tests.faults.points import Plan, plant
 

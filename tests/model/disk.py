@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from streams.changelog.local_copy import Mark
+from streams.changelog.local_copy import CopyPosition
 from tests.model.loop import PROCESS, Process
 
 
@@ -19,7 +19,7 @@ class Store:
     """One directory."""
 
     records: dict[bytes, bytes] = field(default_factory=dict)
-    mark: Mark | None = None
+    mark: CopyPosition | None = None
     holder: Process | None = None  # who has it open
 
 
@@ -94,7 +94,7 @@ class LocalCopy:
                 self._store.records.pop(key, None)
             else:
                 self._store.records[key] = value
-        self._store.mark = Mark(*self._ids, offset, now_ms)
+        self._store.mark = CopyPosition(*self._ids, offset, now_ms)
         self.offset = offset
         self._law.check_local_copy(self._number, self._store.records, touched, offset)
 

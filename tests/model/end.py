@@ -16,7 +16,6 @@ from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES
 from streams.changelog import records
-from streams.unit.unit import make_unit
 from tests.model.kafka import Entry
 from tests.model.story import Story
 from tests.model.worker import World
@@ -28,7 +27,7 @@ Found = Mapping[Any, Any]
 
 def differences(world: World, story: Story, is_clickhouse_whole: bool) -> list[str]:
     """What is not as it must be. A ClickHouse that was restored need not have the rows of earlier refusals."""
-    expected = oracle(story.events, world.law.bench(0).rules)
+    expected = oracle(story.events, world.law.maker(0).rules)
     shown = Counter(row[1:4] for row in world.clickhouse.tables[LETTERS_TABLE.name].values())
     published = Counter(world.law.letters)
     return [
@@ -89,7 +88,7 @@ def _changelog(world: World) -> Found:
         (number, key): value
         for number, line in enumerate(world.law.lines)
         for key, value in line.state.items()
-        if key[:1] not in (records.META, records.LETTER) and _says_something(key, value)
+        if key[:1] not in (records.META, records.REFUSAL) and _says_something(key, value)
     }
 
 
@@ -103,7 +102,7 @@ def _calm_changelog(world: World, story: Story) -> Found:
         batches[number].append(Entry(topic, number, 0, key, encode(event), event.occurred_at))
     found: dict[Any, Any] = {}
     for number, batch in enumerate(batches):
-        unit = make_unit(world.law.bench(number), lambda keys: [None] * len(keys), 1, batch, 0)
+        unit = world.law.maker(number).make(lambda keys: [None] * len(keys), 1, batch, 0)
         found |= {(number, key): value for key, value in unit.changed.items() if value and _says_something(key, value)}
     return found
 

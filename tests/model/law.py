@@ -17,10 +17,10 @@ from streams.changelog import records
 from streams.changelog.meta import Meta
 from streams.domain.rules import Rules
 from streams.unit.rows import RowMaker, Rows
-from streams.unit.unit import Bench, Unit, make_unit
+from streams.unit.unit import Unit, UnitMaker
 from tests.model.clickhouse import ClickHouse, Row, key_of
 from tests.model.kafka import Entry, Kafka, Transaction
-from tests.support.changelog import unpack_letter
+from tests.support.changelog import unpack_refusal
 
 GENERATION: Final = 1
 STATE_BYTES_MAX: Final = 1_000_000
@@ -84,9 +84,11 @@ class Law:
         if self.violation is None:
             self.violation = Violation(law, seen)
 
-    def bench(self, number: int) -> Bench:
-        """What a unit of a partition is made with."""
-        return Bench(number, self._partitions, self._rules, STATE_BYTES_MAX, RowMaker(GENERATION, number, self._rules))
+    def maker(self, number: int) -> UnitMaker:
+        """What makes the units of a partition."""
+        return UnitMaker(
+            number, self._partitions, self._rules, STATE_BYTES_MAX, RowMaker(GENERATION, number, self._rules)
+        )
 
     def check_commit(self, transaction: Transaction) -> None:
         """Called at the instant in which a transaction becomes part of the logs."""
@@ -138,8 +140,8 @@ class Law:
                 return None
             batch += log.committed(start, end)
         state = self.lines[number].state
-        return make_unit(
-            self.bench(number), lambda keys: [state.get(key) for key in keys], after.version, batch, self._now_ms()
+        return self.maker(number).make(
+            lambda keys: [state.get(key) for key in keys], after.version, batch, self._now_ms()
         )
 
     def _compare(self, number: int, unit: Unit, mine: list[Entry]) -> None:
@@ -225,7 +227,7 @@ class Law:
 
 def _plain(key: bytes, value: bytes) -> object:
     """A record without the time at which it was refused."""
-    return unpack_letter(value)._replace(refused_at=0) if key[:1] == records.LETTER else value
+    return unpack_refusal(value)._replace(refused_at=0) if key[:1] == records.REFUSAL else value
 
 
 def _source(entry: Entry) -> tuple[str, int, int]:

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from streams.changelog.meta import Meta
 from streams.errors import OwnershipLost
-from streams.partition.partition import Partition
+from streams.partition.partition import Claimed
 from streams.unit.unit import Unit
 from tests.model import law
 from tests.model.law import Violation
@@ -46,7 +46,7 @@ MUTANTS: Final = (
         "a new owner does not fence the earlier ones",
         "streams.partition.partition:Partition.__init__",
         'transactional_id=f"posventa-{number}"',
-        'transactional_id=f"posventa-{number}-{time.monotonic()}"',
+        'transactional_id=f"posventa-{number}-{timing.clock.monotonic()}"',
         (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY, law.NO_ERROR),
         _MOVES,
     ),
@@ -55,16 +55,16 @@ MUTANTS: Final = (
         "streams.partition.partition:Partition.claim",
         """\
         await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
-        async with _reader(self._settings, self._tps) as consumer:
-            logs = await _logs(consumer, self._tps)
-            metas.check_changelog(self.number, logs[STATE])
-            await self._recover(consumer, logs[STATE].end)
+        async with self._reading(self._tps) as reader:
+            logs = await reader.logs(self._tps)
+            metas.check_changelog(self._number, logs[STATE])
+            local, read = await self._recover(reader, logs[STATE].end)
 """,
         """\
-        async with _reader(self._settings, self._tps) as consumer:
-            logs = await _logs(consumer, self._tps)
-            metas.check_changelog(self.number, logs[STATE])
-            await self._recover(consumer, logs[STATE].end)
+        async with self._reading(self._tps) as reader:
+            logs = await reader.logs(self._tps)
+            metas.check_changelog(self._number, logs[STATE])
+            local, read = await self._recover(reader, logs[STATE].end)
         await self._producer.start()
 """,
         (law.ONE_LINE, law.LOCAL_COPY),
@@ -73,8 +73,8 @@ MUTANTS: Final = (
     Mutant(
         "a new owner trusts its local copy and does not read the changelog",
         "streams.partition.partition:Partition._recover",
-        "self._read(consumer, start, end)",
-        "self._read(consumer, end, end)",
+        "reader.chunks(start, end)",
+        "reader.chunks(end, end)",
         (law.ONE_LINE, law.LOCAL_COPY, law.NO_ERROR),  # the claim's own checks refuse the old state in most runs
         _MOVES,
     ),
@@ -96,19 +96,19 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a zombie whose commit is refused goes on as if it were not",
-        "streams.partition.partition:Partition.commit",
-        """raise OwnershipLost(f"partition {self.number}: a commit failed: {error!r}") from error""",
+        "streams.partition.partition:Claimed.commit",
+        """raise OwnershipLost(f"partition {self._number}: a commit failed: {error!r}") from error""",
         "end = self.changelog_offset",
         (law.LOCAL_COPY, law.COMMITTED_ROWS),
         _MOVES,
     ),
     Mutant(
         "an unknown outcome is not settled by a new claim, only by another producer",
-        "streams.partition.owner:Owner._apply",
-        "    await partition.commit(unit, meta)\n",
+        "streams.partition.units:Units._apply",
+        "    await claimed.commit(unit, meta)\n",
         """\
-    if not await committed(partition, unit, meta):
-        self._inbox.put_back(taken)
+    if not await committed(claimed, unit, meta):
+        self._desk.put_back(cut)
         return
 """,
         (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.GROUP_OFFSETS),
@@ -116,10 +116,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the local copy is written before the commit",
-        "streams.partition.partition:Partition.commit",
+        "streams.partition.partition:Claimed.commit",
         "        await self._producer.commit_transaction()\n",
         """\
-        self.local.write(unit.changed.items(), end, time.time_ns() // 1_000_000)
+        self.local.write(unit.changed.items(), end, self._clock.wall_ms())
         await self._producer.commit_transaction()
 """,
         (law.LOCAL_COPY,),
@@ -127,32 +127,32 @@ MUTANTS: Final = (
     ),
     Mutant(
         "rows go to the outbox before the commit",
-        "streams.partition.owner:Owner._apply",
-        "    await partition.commit(unit, meta)\n",
+        "streams.partition.units:Units._apply",
+        "    await claimed.commit(unit, meta)\n",
         """\
-    self._outbox.put(self.number, unit.rows)
-    await partition.commit(unit, meta)
+    self._shared.outbox.put(self._number, unit.rows)
+    await claimed.commit(unit, meta)
 """,
         (law.COMMITTED_ROWS,),
         _MOVES,
     ),
     Mutant(
         "META is ahead of the unit",
-        "streams.partition.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._cut_one",
         "Applied(batch.end,",
         "Applied(batch.end + 1,",
         (law.FUNCTION_OF_EVENTS,),
     ),
     Mutant(
         "the group's offsets are ahead of the unit",
-        "streams.partition.partition:Partition.commit",
-        "aiokafka.TopicPartition(topic, self.number): applied.offset",
-        "aiokafka.TopicPartition(topic, self.number): applied.offset + 1",
+        "streams.partition.partition:Claimed.commit",
+        "aiokafka.TopicPartition(topic, self._number): applied.offset",
+        "aiokafka.TopicPartition(topic, self._number): applied.offset + 1",
         (law.GROUP_OFFSETS,),
     ),
     Mutant(
         "a gap in what is delivered is not noticed",
-        "streams.partition.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._cut_one",
         "if batch.start > at.offset:",
         "if False:",
         (law.FUNCTION_OF_EVENTS,),
@@ -160,15 +160,15 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what was not delivered is not fetched again",
-        "streams.partition.owner:Owner._fetch_again",
-        "await self._seek(topic, self.number, offset)",
+        "streams.partition.units:Units._fetch_again",
+        "await self._shared.seek(topic, self._number, offset)",
         "pass",
         (law.DRAINS,),
         ("deliveries",),
     ),
     Mutant(
         "what the state holds already is not skipped",
-        "streams.partition.inbox:Inbox._take_one",
+        "streams.partition.inbox:Inbox._cut_one",
         "if batch.start < at.offset:",
         "if False:",
         (law.LETTERS, law.FUNCTION_OF_EVENTS, law.ONE_LINE),
@@ -176,21 +176,17 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the sink position is reported before the rows",
-        "streams.delivery.outbox:Outbox._send",
+        "streams.delivery.flush:Flush.attempt",
+        "    try:\n",
         """\
-    for table, rows in load.rows.items():
-        refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
-""",
-        """\
-    self._report(marks, accounts)
-    for table, rows in load.rows.items():
-        refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
+    self._report(standings, told)
+    try:
 """,
         (law.SINK_POSITION,),
     ),
     Mutant(
         "a partition of which a row is refused gets its report",
-        "streams.delivery.outbox:Outbox._send",
+        "streams.delivery.flush:Flush.attempt",
         "withheld = {*moved, *refused}",
         "withheld = {*moved}",
         (law.SINK_POSITION,),
@@ -206,47 +202,47 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a new owner does not send again from the sink position",
-        "streams.partition.owner:Owner._claim",
-        "partition.changelog_from(offset)",
-        "partition.changelog_from(partition.changelog_offset)",
+        "streams.partition.dispatch:Dispatch.begin",
+        "self.claimed.changelog_from(offset)",
+        "self.claimed.changelog_from(self.claimed.changelog_offset)",
         (law.SINK_POSITION,),
         _MOVES,
     ),
     Mutant(
         "reports are not ordered by claim",
-        "streams.delivery.outbox:Outbox._report",
-        "mark.claim * _REPORTS_PER_CLAIM + account.reports",
-        "account.reports",
+        "streams.delivery.flush:Reached.position",
+        "self.claim * _REPORTS_PER_CLAIM + report",
+        "report",
         (law.DRAINS,),
         _MOVES,
     ),
     Mutant(
         "a restored ClickHouse is not noticed",
-        "streams.delivery.outbox:Outbox._send",
-        "if found.get(partition) not in account.left",
+        "streams.delivery.flush:Flush.attempt",
+        "if found.get(number) not in own.left",
         "if False",
         (law.SINK_POSITION,),
         ("restore",),
     ),
     Mutant(
         "while much is sent again, the position found is not made one's own",
-        "streams.delivery.outbox:Outbox._flush",
-        "account.mark for partition, account in accounts.items()}",
-        "account.mark for partition, account in accounts.items() if account.mark.applied}",
+        "streams.delivery.flush:Flush.attempt",
+        "if number not in withheld}",
+        "if number not in withheld and own.reached.applied}",
         (law.SINK_POSITION,),
         ("restore", "rebalance"),
     ),
     Mutant(
         "a refusal is forgotten before it is in ClickHouse",
-        "streams.partition.owner:Owner._delete_flushed_letters",
-        "for offset, key in self._letters if offset <= flushed",
-        "for offset, key in self._letters",
+        "streams.partition.kept_refusals:KeptRefusals.give_up",
+        "for offset, key in self._kept if offset <= flushed_offset",
+        "for offset, key in self._kept",
         (law.EQUAL,),
         ("kill", "clickhouse", "compaction"),
     ),
     Mutant(
         "what is astray is taken away and not published again",
-        "streams.partition.owner:Owner._apply",
+        "streams.partition.units:Units._apply",
         "if unit.astray:",
         "if False:",
         (law.REROUTED,),
@@ -287,13 +283,13 @@ def applied(mutant: Mutant) -> Iterator[None]:
         del module.committed
 
 
-async def _committed(partition: Partition, unit: Unit, meta: Meta) -> bool:
+async def _committed(claimed: Claimed, unit: Unit, meta: Meta) -> bool:
     """For one of the mutants: after a failure, what an application does that starts another producer and believes in its own
     state."""
     try:
-        await partition.commit(unit, meta)
+        await claimed.commit(unit, meta)
     except OwnershipLost as lost:
-        producer: Any = partition._producer
+        producer: Any = claimed._producer
         producer._lane = Lane()
         try:
             await producer.start()

@@ -17,6 +17,7 @@ from streams.changelog.meta import Ground
 from streams.domain.rules import Rules
 from streams.partition.cluster import Cluster
 from streams.settings import Settings
+from streams.timing import Clock, Timing
 from tests.model import law as laws
 from tests.model.chaos import Chaos, publish
 from tests.model.clickhouse import ClickHouse
@@ -81,8 +82,9 @@ class Simulation:
         self.law.kafka = kafka
         way = Way(loop, network, kafka, Weather(), rng.choice([1, 2, 100]), rng.choice([2, 5, 100]))
         cluster = Cluster("cluster", ground, "state-id", _DELETE_RETENTION_MS, laws.STATE_BYTES_MAX + 4096, 4_000_000)
+        timing = Timing(Clock(lambda: loop.now, self._now_ms))
         self.world = World(
-            rng, loop, network, way, self.law, ClickHouse(self.law), Weather(), Disks(), cluster, settings
+            rng, loop, network, way, self.law, ClickHouse(self.law), Weather(), Disks(), cluster, settings, timing
         )
         self.workers = [SimulatedWorker(self.world, f"worker-{number}") for number in range(workers)]
         self.group = Group(loop, rng, self.workers, PARTITIONS)

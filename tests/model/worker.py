@@ -11,7 +11,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.types import TP
@@ -24,17 +24,17 @@ from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster
 from streams.partition.owner import Owner
 from streams.partition.rerouting import Rerouter
+from streams.partition.shared import Shared
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.worker.assignment import Assignment
-from streams.worker.watchdog import Watch
+from streams.worker.watchdog import Watchdog
 from tests.model.clickhouse import ClickHouse, SimulatedWriter
 from tests.model.disk import Disks
 from tests.model.kafka_clients import Way, read
 from tests.model.law import GENERATION, NO_ERROR, Law
 from tests.model.loop import PROCESS, Loop, Process
 from tests.model.network import Network, Weather
-
-_LAST_FLUSH_S_MAX: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class World:
     disks: Disks
     cluster: Cluster
     settings: Settings
+    timing: Timing
     poison: int = -1  # remainder of the checksum of values that no unit can be made of
     carelessness: Carelessness = field(default_factory=Carelessness)
 
@@ -107,21 +108,18 @@ class SimulatedWorker:
             self._orders.put_nowait(partitions)
 
     async def _main(self) -> None:
-        world, settings = self._world, self._settings
+        world, settings, timing = self._world, self._settings, self._world.timing
         writer = SimulatedWriter(world.clickhouse, world.network, world.clickhouse_weather, world.rng)
-        self._outbox = Outbox(settings, writer, GENERATION, self.name)
+        self._outbox = Outbox(settings, timing, writer, GENERATION, self.name)
         rerouter = Rerouter(settings, world.cluster.ground.partitions)
-
-        def make_owner(number: int, on_taken: Any) -> Owner:
-            return Owner(
-                settings, number, self._outbox, GENERATION, self._look_at, self._seek, rerouter, on_taken
-            )  # fmt: skip
-
-        self._assignment = Assignment(make_owner, self._fail, settings.poll_records_max, self._hold)
-        watch = Watch(settings, self._assignment, self._outbox, lambda: dict(self._positions))
+        shared = Shared(settings, timing, self._outbox, self._look_at, self._seek, rerouter)
+        self._assignment = Assignment(
+            partial(Owner, shared), self._fail, settings.poll_records_max, timing.let_go_s_max, self._hold
+        )
+        watchdog = Watchdog(settings, timing, self._assignment, self._outbox, lambda: dict(self._positions))
         streams: dict[str, asyncio.Queue[RecordBatch]] = {topic: asyncio.Queue(8) for topic in SOURCES}
         services: list[Callable[[], Coroutine[Any, Any, None]]]
-        services = [self._outbox.run, watch.run, self._follow_group, partial(self._poll, streams)]
+        services = [self._outbox.run, watchdog.run, self._follow_group, partial(self._poll, streams)]
         services += [partial(self._agent, stream) for stream in streams.values()]
         self._tasks = [asyncio.create_task(self._guard(service)) for service in services]
 
@@ -131,7 +129,7 @@ class SimulatedWorker:
             await self._assignment.stop()
             self._is_leaving = True
         with suppress(TimeoutError, SinkError):
-            await asyncio.wait_for(self._outbox.flush(), _LAST_FLUSH_S_MAX)
+            await asyncio.wait_for(self._outbox.flush(), self._world.timing.last_flush_s_max)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

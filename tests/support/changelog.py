@@ -2,7 +2,7 @@
 
 import msgpack
 
-from streams.changelog.records import Letter
+from streams.changelog.records import KeptRefusal
 
 
 def unpack_key(key: bytes) -> tuple[str | int, ...]:
@@ -17,6 +17,6 @@ def unpack_comment(value: bytes) -> tuple[str, str]:
     return comment, language
 
 
-def unpack_letter(value: bytes) -> Letter:
+def unpack_refusal(value: bytes) -> KeptRefusal:
     """A refusal."""
-    return Letter(*msgpack.unpackb(value))
+    return KeptRefusal(*msgpack.unpackb(value))

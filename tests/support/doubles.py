@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Set
+from collections.abc import AsyncIterator, Callable, Collection, Sequence, Set
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,15 +11,17 @@ import pytest
 
 from sinks.writer import SinkPosition, Writer
 from streams.batches import RecordBatch
-from streams.brokers.topics import SALES, SOURCES
+from streams.brokers.topics import SALES, SOURCES, TopicPartition
 from streams.changelog.meta import Applied, Ground, Meta
 from streams.delivery.outbox import Outbox
 from streams.partition import owner as owners
 from streams.partition.cluster import Cluster
 from streams.partition.owner import Owner
+from streams.partition.shared import Shared
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.unit.rows import Rows
-from streams.worker.assignment import Assignment, TopicPartition
+from streams.worker.assignment import Assignment
 
 GROUND = Ground(8, 300, 0, "s", "f")
 PATIENCE_S = 20.0
@@ -42,8 +45,9 @@ class NoClickHouse(Writer):
 class World:
     """What the doubles share: the states that survive their owners, and what was done in which order."""
 
-    def __init__(self, writer: Writer | None, **settings: Any) -> None:
+    def __init__(self, writer: Writer | None, timing: Timing, **settings: Any) -> None:
         self.settings = Settings(**settings)
+        self.timing = timing
         self.metas = {n: Meta(GROUND, 0, {topic: Applied(0) for topic in SOURCES}) for n in range(GROUND.partitions)}
         self.units: list[tuple[int, list[Any]]] = []  # partition and records, in the order of commits
         self.claiming: dict[int, asyncio.Event] = {}  # claims of these partitions wait
@@ -53,7 +57,7 @@ class World:
         self.held: Set[TopicPartition] = frozenset()
         self.failed: list[BaseException] = []
         self.sought: list[tuple[str, int, int]] | None = None  # what was fetched again; None: nothing may be
-        self.outbox = Outbox(self.settings, NoClickHouse() if writer is None else writer, 1, "test")
+        self.outbox = Outbox(self.settings, timing, NoClickHouse() if writer is None else writer, 1, "test")
 
     def assignment(self) -> Assignment:
         """The real one, over owners of doubled partitions."""
@@ -64,10 +68,8 @@ class World:
         async def fail(error: BaseException) -> None:
             self.failed.append(error)
 
-        def make_owner(number: int, on_taken: Callable[[], None]) -> Owner:
-            return Owner(self.settings, number, self.outbox, 1, self._look_at, self._seek, self._reroute, on_taken)
-
-        return Assignment(make_owner, fail, self.settings.poll_records_max, hold)
+        shared = Shared(self.settings, self.timing, self.outbox, self._look_at, self._seek, self._reroute)
+        return Assignment(partial(Owner, shared), fail, self.settings.poll_records_max, self.timing.let_go_s_max, hold)
 
     def done(self, partition: int) -> int:
         """How many records of a partition are in units."""
@@ -80,12 +82,12 @@ class World:
         assert self.sought is not None, f"{topic}[{partition}] would be fetched again from {offset}"
         self.sought.append((topic, partition, offset))
 
-    async def _reroute(self, astray: list[Any]) -> None:
+    async def _reroute(self, astray: Sequence[Any]) -> None:
         raise AssertionError("nothing is astray")
 
 
 class NoPartition:
-    """Partition's part, without Kafka and without RocksDB."""
+    """The parts of Partition and Claimed, without Kafka and without RocksDB."""
 
     def __init__(self, world: World, number: int) -> None:
         self._world = world
@@ -95,11 +97,12 @@ class NoPartition:
         self.local = SimpleNamespace(get_many=None, keys_of=lambda kind: iter(()))
         self.meta: Meta
 
-    async def claim(self, sink: Any) -> None:
+    async def claim(self, sink: Any) -> "NoPartition":
         """Waits for whoever holds it up."""
         if self.number in self._world.claiming:
             await self._world.claiming[self.number].wait()
         self.meta = self._world.metas[self.number] = self._world.metas[self.number].claimed()
+        return self
 
     async def changelog_from(self, offset: int) -> AsyncIterator[list[Any]]:
         """What earlier owners left, in one chunk."""
@@ -115,23 +118,32 @@ class NoPartition:
         """Nothing to close."""
 
 
-def doubled(monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, **settings: Any) -> World:
+class NoUnitMaker:
+    """UnitMaker's part: a unit is the records that it was made of."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self._world = world
+        self._number = number
+
+    def make(self, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
+        """What the world wants of them."""
+        self._world.make(records)
+        return SimpleNamespace(
+            version=version, records=records, rows=self._world.rows(self._number, records), changed={}, refusals=(),
+            refusal_keys=(), astray=(), tombstones=0, events=0,
+        )  # fmt: skip
+
+
+AT_ONCE = Timing(unit_every_s=0.0)  # order is looked at, not the clock
+
+
+def doubled(
+    monkeypatch: pytest.MonkeyPatch, writer: Writer | None = None, timing: Timing = AT_ONCE, **settings: Any
+) -> World:
     """A world whose owners have doubled partitions."""
-    world = World(writer, **settings)
-
-    def make_unit(bench: Any, get_many: Any, version: int, records: list[Any], now_ms: int) -> Any:
-        world.make(records)
-        rows = world.rows(bench.partition, records)
-        nothing: dict[str, Any] = dict.fromkeys(("refusals", "letters", "astray"), ()) | {
-            "changed": {},
-            "events": 0,
-            "tombstones": 0,
-        }
-        return SimpleNamespace(version=version, records=records, rows=rows, **nothing)
-
-    monkeypatch.setattr(owners, "Partition", lambda settings, cluster, number: NoPartition(world, number))
-    monkeypatch.setattr(owners, "make_unit", make_unit)
-    monkeypatch.setattr(owners, "_UNIT_EVERY_S", 0.0)  # order is looked at, not the clock
+    world = World(writer, timing, **settings)
+    monkeypatch.setattr(owners, "Partition", lambda settings, timing, cluster, number: NoPartition(world, number))
+    monkeypatch.setattr(owners, "UnitMaker", lambda number, *_: NoUnitMaker(world, number))
     return world
 
 

@@ -19,6 +19,7 @@ from streams.embedded.kafka import EmbeddedKafka
 from streams.partition.cluster import Cluster, look_at
 from streams.partition.partition import Partition
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.unit.unit import Unit
 
 UNIT = 5_000
@@ -40,22 +41,22 @@ async def fill(settings: Settings, cluster: Cluster, customers: int) -> None:
     """Writes the customers, each partition its share."""
     share = customers // settings.partitions
     for number in range(settings.partitions):
-        partition = Partition(settings, cluster, number)
-        await partition.claim(None)
+        partition = Partition(settings, Timing(), cluster, number)
+        claimed = await partition.claim(None)
         for start in range(number * share, (number + 1) * share, UNIT):
-            unit = Unit(partition.meta.version)
+            unit = Unit(claimed.meta.version)
             unit.changed = dict(customer(n) for n in range(start, min(start + UNIT, (number + 1) * share)))
-            await partition.commit(unit, partition.meta)
+            await claimed.commit(unit, claimed.meta)
         await partition.close()
 
 
 async def claim(settings: Settings, cluster: Cluster) -> str:
     """Claims all partitions at once, as a worker does; says what that cost."""
-    partitions = [Partition(settings, cluster, number) for number in range(settings.partitions)]
+    partitions = [Partition(settings, Timing(), cluster, number) for number in range(settings.partitions)]
     begun, cpu_begun = time.monotonic(), time.process_time()
-    await asyncio.gather(*(partition.claim(None) for partition in partitions))
+    claims = await asyncio.gather(*(partition.claim(None) for partition in partitions))
     spent, cpu_s = time.monotonic() - begun, time.process_time() - cpu_begun
-    read = sum(partition.recovered_records for partition in partitions)
+    read = sum(claimed.recovered_records for claimed in claims)
     for partition in partitions:
         await partition.close()
     return f"{spent:.1f} s, {cpu_s:.1f} s of CPU, {read} records read, {peak_mb()} MB at most"

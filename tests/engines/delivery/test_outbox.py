@@ -13,9 +13,11 @@ from sinks.tables import COMMENTS, FRESHNESS, TABLES, Table, pack_row
 from sinks.writer import SinkPosition, Writer
 from streams.brokers.topics import SOURCES
 from streams.changelog.meta import Applied
+from streams.delivery.flush import Reached
 from streams.delivery.freshness import Gauge
-from streams.delivery.outbox import Account, Mark, Outbox
+from streams.delivery.outbox import Account, Outbox
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.unit.rows import Rows
 
 PARTITION, OTHER = 3, 5
@@ -61,8 +63,8 @@ def _account(
     moved: Callable[[], None] = lambda: None, refused: list[str] | None = None, partition: int = PARTITION
 ) -> Account:
     told = [] if refused is None else refused
-    gauges, mark = {topic: Gauge(0) for topic in SOURCES}, Mark(partition, 1, 0, 0, {})
-    return Account({None}, moved, lambda error: told.append(str(error)), gauges, mark)
+    gauges, reached = {topic: Gauge(0) for topic in SOURCES}, Reached(partition, 1, 0, 0, {})
+    return Account({None}, moved, lambda error: told.append(str(error)), gauges, reached)
 
 
 def _comments(*feedbacks: str, partition: int = PARTITION, version: object = 1) -> Rows:
@@ -71,9 +73,9 @@ def _comments(*feedbacks: str, partition: int = PARTITION, version: object = 1) 
     }
 
 
-def _mark(changelog_offset: int, partition: int = PARTITION) -> Mark:
+def _reached(changelog_offset: int, partition: int = PARTITION) -> Reached:
     applied = {topic: Applied(changelog_offset) for topic in SOURCES}
-    return Mark(partition, 1, changelog_offset, changelog_offset, applied)
+    return Reached(partition, 1, changelog_offset, changelog_offset, applied)
 
 
 def _position(writer: Writer) -> SinkPosition | None:
@@ -84,12 +86,12 @@ def test_a_clickhouse_that_came_back_as_another_one_in_mid_flush_gets_no_positio
     writer: Outage, clickhouse: str
 ) -> None:
     async def scenario() -> list[str]:
-        outbox, moved = Outbox(Settings(), writer, 1, "test"), []
+        outbox, moved = Outbox(Settings(), Timing(), writer, 1, "test"), []
         outbox.open_account(PARTITION, _account(lambda: moved.append("moved")))
-        outbox.put(PARTITION, _comments("f1"), _mark(10))
+        outbox.put(PARTITION, _comments("f1"), _reached(10))
         await outbox.flush()
         assert moved == []
-        outbox.put(PARTITION, _comments("f2"), _mark(20))
+        outbox.put(PARTITION, _comments("f2"), _reached(20))
         writer.before, writer.meanwhile = COMMENTS, lambda: _empty(clickhouse)
         await outbox.flush()
         return moved
@@ -108,10 +110,13 @@ def test_a_clickhouse_that_lost_what_was_sent_again_before_all_of_it_was_there_g
             writer.repeat(found, SOURCES, "an earlier owner")
 
     async def scenario() -> list[str]:
-        outbox, moved = Outbox(Settings(), writer, 1, "test"), []
+        outbox, moved = Outbox(Settings(), Timing(), writer, 1, "test"), []
         account = _account(lambda: moved.append("moved"))
         if found is not None:
-            account.left, account.mark = {found}, Mark(PARTITION, 1, found.changelog_offset, found.state_version, {})
+            account.left, account.reached = (
+                {found},
+                Reached(PARTITION, 1, found.changelog_offset, found.state_version, {}),
+            )
         outbox.open_account(PARTITION, account)
         outbox.put(PARTITION, _comments("f1"))
         await outbox.flush()
@@ -119,7 +124,7 @@ def test_a_clickhouse_that_lost_what_was_sent_again_before_all_of_it_was_there_g
         await outbox.flush()
         assert moved == []
         put_back()
-        outbox.put(PARTITION, _comments("f3"), _mark(10))
+        outbox.put(PARTITION, _comments("f3"), _reached(10))
         await outbox.flush()
         return moved
 
@@ -130,9 +135,9 @@ def test_a_clickhouse_that_lost_what_was_sent_again_before_all_of_it_was_there_g
 
 def test_a_position_repeated_keeps_its_figures_and_is_behind(writer: Outage, clickhouse: str) -> None:
     async def scenario() -> None:
-        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox = Outbox(Settings(), Timing(), writer, 1, "test")
         outbox.open_account(PARTITION, _account())
-        outbox.put(PARTITION, {}, _mark(10))
+        outbox.put(PARTITION, {}, _reached(10))
         await outbox.flush()
 
     asyncio.run(scenario())
@@ -148,9 +153,9 @@ def test_a_position_repeated_keeps_its_figures_and_is_behind(writer: Outage, cli
 
 def test_a_report_whose_answer_was_lost_is_our_own(writer: Outage) -> None:
     async def scenario() -> list[str]:
-        outbox, moved = Outbox(Settings(), writer, 1, "test"), []
+        outbox, moved = Outbox(Settings(), Timing(), writer, 1, "test"), []
         outbox.open_account(PARTITION, _account(lambda: moved.append("moved")))
-        outbox.put(PARTITION, _comments("f1"), _mark(10))
+        outbox.put(PARTITION, _comments("f1"), _reached(10))
         writer.after = FRESHNESS
         await outbox.flush()
         await outbox.flush()
@@ -166,15 +171,15 @@ def test_a_refused_row_costs_its_partition_the_report_and_no_other(writer: Outag
     refused: list[str] = []
 
     async def scenario() -> None:
-        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox = Outbox(Settings(), Timing(), writer, 1, "test")
         for partition in (PARTITION, OTHER):
             outbox.open_account(partition, _account(refused=refused, partition=partition))
         outbox.put(OTHER, _comments(*(f"f{n}" for n in range(9)), partition=OTHER))
         outbox.put(PARTITION, _comments(*(f"g{n}" for n in range(9))))
-        outbox.put(PARTITION, _comments("bad", version="no number"), _mark(10))
-        outbox.put(OTHER, {}, _mark(20, OTHER))
+        outbox.put(PARTITION, _comments("bad", version="no number"), _reached(10))
+        outbox.put(OTHER, {}, _reached(20, OTHER))
         await outbox.flush()
-        outbox.put(PARTITION, {}, _mark(20))
+        outbox.put(PARTITION, {}, _reached(20))
         await outbox.flush()  # nothing is refused in this one, but what was is missing
 
     asyncio.run(scenario())
@@ -187,9 +192,9 @@ def test_a_refused_row_costs_its_partition_the_report_and_no_other(writer: Outag
 
 def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: Outage, clickhouse: str) -> None:
     async def scenario() -> None:
-        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox = Outbox(Settings(), Timing(), writer, 1, "test")
         outbox.open_account(PARTITION, _account())
-        outbox.put(PARTITION, _comments("f1"), _mark(10))
+        outbox.put(PARTITION, _comments("f1"), _reached(10))
         connect(clickhouse).command("RENAME TABLE comments TO away")
         try:
             with pytest.raises(SinkRefused):
@@ -204,7 +209,7 @@ def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: 
 
 def test_a_cancelled_outbox_ends_in_whatever_moment_rows_come() -> None:
     async def ends(steps: int) -> bool:
-        outbox = Outbox(Settings(), Writer("http://127.0.0.1:1"), 1, "test")
+        outbox = Outbox(Settings(), Timing(), Writer("http://127.0.0.1:1"), 1, "test")
         running = asyncio.create_task(outbox.run())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -221,9 +226,9 @@ def test_a_cancelled_outbox_ends_in_whatever_moment_rows_come() -> None:
 
 def test_rows_of_an_owner_that_let_go_are_sent_and_nothing_is_reported_for_it(writer: Outage, clickhouse: str) -> None:
     async def scenario() -> None:
-        outbox = Outbox(Settings(), writer, 1, "test")
+        outbox = Outbox(Settings(), Timing(), writer, 1, "test")
         outbox.open_account(PARTITION, _account())
-        outbox.put(PARTITION, _comments("f1"), _mark(10))
+        outbox.put(PARTITION, _comments("f1"), _reached(10))
         outbox.close_account(PARTITION)
         await outbox.flush()
 

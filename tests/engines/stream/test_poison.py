@@ -10,6 +10,7 @@ from streams.changelog import records
 from streams.partition.cluster import look_at
 from streams.partition.partition import Partition
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.unit.unit import Unit
 from tests.support.engines import PARTITIONS, Engines, engines
 from tests.support.tricky import tricky_events
@@ -47,12 +48,12 @@ def poison(running: Engines) -> None:
 
     async def write() -> None:
         settings = Settings(kafka=running.kafka.bootstrap, state_dir=str(running.directory / "other"))
-        partition = Partition(settings, look_at(settings), POISONED)
+        partition = Partition(settings, Timing(), look_at(settings), POISONED)
         try:
-            await partition.claim(None)
-            unit = Unit(partition.meta.version)
+            claimed = await partition.claim(None)
+            unit = Unit(claimed.meta.version)
             unit.changed = {POISON: b"poison"}
-            await partition.commit(unit, partition.meta)
+            await claimed.commit(unit, claimed.meta)
         finally:
             await partition.close()
 

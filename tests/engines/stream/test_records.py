@@ -165,7 +165,7 @@ def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> No
 def test_a_rerouter_whose_producer_failed_starts_another(kafka: str) -> None:
     settings = Settings(kafka=kafka)
     ensure_topics(settings)
-    astray = [(KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
+    astray: list[Any] = [(KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
 
     async def scenario() -> None:
         rerouter = Rerouter(settings, settings.partitions)

@@ -17,12 +17,12 @@ from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
-from streams.partition import partition as partitions
 from streams.partition.cluster import look_at
 from streams.partition.partition import Partition
 from streams.settings import Settings
+from streams.timing import Timing
 from streams.unit.rows import RowMaker
-from streams.unit.unit import Bench, Unit, make_unit
+from streams.unit.unit import Unit, UnitMaker
 from tests.support.domain_strategies import A_SALE, AN_ANSWER
 
 NUMBER = 7
@@ -31,22 +31,21 @@ EVENTS_MAX = 2_000
 
 
 def test_a_lost_copy_is_read_again_with_its_progress_told_and_a_kept_one_is_not(
-    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kafka: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(partitions, "_TELL_EVERY_S", 0.0)
     ensure_topics(Settings(kafka=kafka))
 
     async def claimed(state: str, new: int = 0) -> int:
         settings = Settings(kafka=kafka, state_dir=str(tmp_path / state))
-        partition = Partition(settings, look_at(settings), NUMBER)
+        partition = Partition(settings, Timing(progress_every_s=0.0), look_at(settings), NUMBER)
         try:
-            await partition.claim(None)
+            found = await partition.claim(None)
             for start in range(0, new, UNIT):
-                unit = Unit(partition.meta.version)
+                unit = Unit(found.meta.version)
                 unit.changed = {records.customer_key(b"b:%06d" % n): b"x" * 200 for n in range(start, start + UNIT)}
-                await partition.commit(unit, partition.meta)
-            assert partition.local.get_many([records.customer_key(b"b:%06d" % (CUSTOMERS - 1))]) == [b"x" * 200]
-            return partition.recovered_records
+                await found.commit(unit, found.meta)
+            assert found.local.get_many([records.customer_key(b"b:%06d" % (CUSTOMERS - 1))]) == [b"x" * 200]
+            return found.recovered_records
         finally:
             await partition.close()
 
@@ -77,7 +76,7 @@ class FullCustomer:
         self._key = partition_key(A_SALE.brand_id, A_SALE.customer_id)
         self._number = partition_for(self._key, 8)
         rules = Rules(300, 90 * 86_400_000, EVENTS_MAX)
-        self._bench = Bench(self._number, 8, rules, 12 << 20, RowMaker(1, self._number, rules))
+        self._maker = UnitMaker(self._number, 8, rules, 12 << 20, RowMaker(1, self._number, rules))
         self._state: dict[bytes, bytes | None] = {}
         sales = [A_SALE._replace(event_id=f"s{n}", sale_id=str(n)) for n in range(EVENTS_MAX)]
         answer = AN_ANSWER._replace(brand_id=A_SALE.brand_id, customer_id=A_SALE.customer_id)
@@ -90,7 +89,7 @@ class FullCustomer:
     def take(self, events: Sequence[Event]) -> Unit:
         """A unit of these events, applied."""
         batch = [self._record(event, offset) for offset, event in enumerate(events)]
-        unit = make_unit(self._bench, lambda keys: [self._state.get(key) for key in keys], 1, batch, 0)
+        unit = self._maker.make(lambda keys: [self._state.get(key) for key in keys], 1, batch, 0)
         assert not unit.refusals
         self._state |= unit.changed
         return unit

@@ -8,7 +8,7 @@ import pytest
 from tests.support.engines import engines
 from tests.support.tricky import tricky_events
 
-# Fewer than the 30 s after which supervisors kill: see _STOP_S_MAX in streams/worker/worker.py, and a little for the machine.
+# Fewer than the 30 s after which supervisors kill: see stop_s_max in streams/timing.py, and a little for the machine.
 END_S = 20.0
 
 

@@ -113,12 +113,12 @@ def test_the_page_says_who_did_not_do_the_job() -> None:
 def test_a_look_belongs_to_the_innermost_place_that_has_a_name() -> None:
     loop = "_run_once (asyncio/base_events.py:1922)"
     lines = [
-        f"{loop};Owner._apply (streams/partition/owner.py:190);sorted (x.py:1) 6",
-        f"{loop};Owner._apply (streams/partition/owner.py:192);LocalCopy.get_many (streams/changelog/local_copy.py:90) 3",
+        f"{loop};Units._apply (streams/partition/units.py:190);sorted (x.py:1) 6",
+        f"{loop};Units._apply (streams/partition/units.py:192);LocalCopy.get_many (streams/changelog/local_copy.py:90) 3",
         "run (threading.py:1) 1",
     ]
     assert shares(lines) == {
-        PLACES["_apply (streams/partition/owner.py"]: 0.6, PLACES["get_many (streams/changelog/local_copy.py"]: 0.3,
+        PLACES["_apply (streams/partition/units.py"]: 0.6, PLACES["get_many (streams/changelog/local_copy.py"]: 0.3,
         "elsewhere": 0.1
     }  # fmt: skip
 

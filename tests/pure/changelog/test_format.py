@@ -29,9 +29,9 @@ def shape() -> dict[str, object]:
         "pane": [str(get_args(panes.PaneKey)), MEASURES],
         "topic": str(get_args(panes.TopicKey)),
         "comment": str(get_args(records.CommentKey)),
-        "letter": [str(get_args(records.LetterKey)), records.Letter._fields],
+        "letter": [str(get_args(records.RefusalKey)), records.KeptRefusal._fields],
         "meta": [[field.name for field in fields(kind)] for kind in (Ground, Meta, Applied)] + [SOURCES],
-        "kinds": [records.CUSTOMER, records.PANE, records.TOPIC, records.COMMENT, records.LETTER, records.META],
+        "kinds": [records.CUSTOMER, records.PANE, records.TOPIC, records.COMMENT, records.REFUSAL, records.META],
     }
 
 
@@ -71,8 +71,8 @@ WRITTEN: Final = {
     ),
     "comment": (records.pack_key(records.COMMENT, ("brand", "customer", "f1")), records.pack(("Good.", "en"))),
     "letter": (
-        records.pack_key(records.LETTER, ("posventa.sales.v1", 3, 7)),
-        records.pack(records.Letter("undecodable", "8 bytes", "key", 1_700_000_000_000)),
+        records.pack_key(records.REFUSAL, ("posventa.sales.v1", 3, 7)),
+        records.pack(records.KeptRefusal("undecodable", "8 bytes", "key", 1_700_000_000_000)),
     ),
     "meta": (records.META, meta.encode(META)),
 }

@@ -45,15 +45,15 @@ def test_each_offset_is_taken_once_in_order_however_it_was_delivered_cut_and_put
             inbox.put(delivered(topic, start, length, holes))
     attempt = 0
     while inbox:
-        taken = inbox.take(room, applied)
-        assert len(taken.records) <= room
+        cut = inbox.cut(room, applied)
+        assert len(cut.records) <= room
         attempt += 1
-        if attempt in failures and not taken.missing:
-            inbox.put_back(taken)
+        if attempt in failures and not cut.missing:
+            inbox.put_back(cut)
             continue
-        for record in taken.records:
+        for record in cut.records:
             seen[record.topic].append(record.offset)
-        applied |= taken.applied
+        applied |= cut.applied
     assert all(waiting.records == waiting.size_bytes == 0 for waiting in inbox.waiting.values())
     for topic, batches in deliveries.items():
         reached = 0
@@ -68,9 +68,9 @@ def test_what_waits_is_counted() -> None:
     inbox = Inbox()
     inbox.put(delivered(SALES, 0, 10, {3}))
     assert (inbox.waiting[SALES].records, inbox.waiting[SALES].size_bytes) == (9, 45)
-    taken = inbox.take(4, {topic: Applied(0) for topic in SOURCES})
-    assert (inbox.waiting[SALES].records, len(taken.records)) == (5, 4)
-    inbox.put_back(taken)
+    cut = inbox.cut(4, {topic: Applied(0) for topic in SOURCES})
+    assert (inbox.waiting[SALES].records, len(cut.records)) == (5, 4)
+    inbox.put_back(cut)
     assert inbox.waiting[SALES].records == 9
     inbox.clear()
     assert (inbox.waiting[SALES].records, bool(inbox)) == (0, False)

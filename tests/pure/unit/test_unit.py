@@ -27,7 +27,7 @@ from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
 from streams.unit.rows import RowMaker, Rows
-from streams.unit.unit import Bench, Unit, make_unit
+from streams.unit.unit import Unit, UnitMaker
 from tests.support.changelog import unpack_comment
 from tests.support.domain_strategies import A_SALE, AN_ANSWER, MINUTE, RULES, T0, events
 
@@ -36,7 +36,7 @@ NOW = 1_800_000_000_000
 
 @dataclass
 class Record:
-    """What make_unit reads of an aiokafka ConsumerRecord."""
+    """A streams.unit.record.Record."""
 
     topic: str
     offset: int
@@ -60,8 +60,8 @@ class State:
     def apply(self, batch: list[Record]) -> Unit:
         self.version += len(batch)
         rows = RowMaker(1, 0, self.rules)
-        bench = Bench(0, self.partitions, self.rules, self.state_bytes_max, rows)
-        unit = make_unit(bench, lambda keys: [self.held.get(key) for key in keys], self.version, list(batch), NOW)
+        maker = UnitMaker(0, self.partitions, self.rules, self.state_bytes_max, rows)
+        unit = maker.make(lambda keys: [self.held.get(key) for key in keys], self.version, list(batch), NOW)
         for key, value in unit.changed.items():
             assert value is not None
             self.held[key] = value

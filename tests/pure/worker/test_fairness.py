@@ -10,11 +10,10 @@ from sinks.errors import RowsRefused
 from sinks.tables import DEAD_LETTERS, Table, pack_row, unpack_row
 from streams.brokers.topics import FEEDBACK, SALES, SOURCES
 from streams.changelog import records
+from streams.changelog.reader import ChangelogRecord
 from streams.errors import OwnershipLost
-from streams.partition import owner as owners
-from streams.partition.failures import Setbacks
-from streams.partition.partition import ChangelogRecord
-from streams.worker.assignment import _STOP_S_MAX
+from streams.partition.failures import Failures
+from streams.timing import Clock, Timing
 from tests.support.doubles import PATIENCE_S, Feed, NoClickHouse, doubled, until
 
 BUSY, QUIET = 0, 1
@@ -53,7 +52,7 @@ def test_letting_go_does_not_wait_for_a_claim(monkeypatch: pytest.MonkeyPatch) -
         await assignment.become({BUSY, QUIET})
         await assignment.offer(feed.batch(QUIET, 1))
         await until(lambda: world.done(QUIET) == 1)
-        async with asyncio.timeout(_STOP_S_MAX / 2):
+        async with asyncio.timeout(world.timing.let_go_s_max / 2):
             await assignment.become({QUIET})
         world.claiming[BUSY].set()
         await asyncio.sleep(0.01)
@@ -160,8 +159,8 @@ def test_units_are_small_when_idle_and_as_large_as_they_may_be_when_behind(monke
 
 def test_what_trickles_in_is_gathered_but_the_first_and_a_lot_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        world, feed = doubled(monkeypatch, unit_records_max=80), Feed()
-        monkeypatch.setattr(owners, "_UNIT_EVERY_S", PATIENCE_S * 10)  # as good as never
+        as_good_as_never = Timing(unit_every_s=PATIENCE_S * 10)
+        world, feed = doubled(monkeypatch, timing=as_good_as_never, unit_records_max=80), Feed()
         assignment = world.assignment()
         await assignment.become({QUIET})
         await assignment.offer(feed.batch(QUIET, 1))
@@ -184,15 +183,14 @@ def test_a_poison_record_is_named_again_and_again_while_all_others_go_on(
     poison = 700
 
     async def scenario() -> None:
-        world, feed = doubled(monkeypatch, poll_records_max=1000, unit_records_max=1000), Feed()
+        soon = Timing(unit_every_s=0.0, claim_again_s_first=0.001, claim_again_s_max=0.002)
+        world, feed = doubled(monkeypatch, timing=soon, poll_records_max=1000, unit_records_max=1000), Feed()
 
         def make(records: list[object]) -> None:
             if any((r.partition, r.offset) == (BUSY, poison) for r in records):  # type: ignore[attr-defined]
                 raise ZeroDivisionError("a defect")
 
         world.make = make
-        monkeypatch.setattr("streams.partition.failures._WAIT_S_FIRST", 0.001)
-        monkeypatch.setattr("streams.partition.failures._WAIT_S_MAX", 0.002)
         assignment = world.assignment()
         await assignment.become({BUSY, QUIET})
         await assignment.offer(feed.batch(BUSY, 1000))
@@ -239,7 +237,7 @@ def test_a_row_that_clickhouse_refuses_costs_its_own_partition_a_claim(
         await world.outbox.flush()
         await until(lambda: world.metas[BUSY].claims == 2)
         assert world.metas[QUIET].claims == 1
-        assert world.outbox.accounts[QUIET].flushed_offset == world.outbox.accounts[QUIET].mark.changelog_offset
+        assert world.outbox.accounts[QUIET].flushed_offset == world.outbox.accounts[QUIET].reached.changelog_offset
         await assignment.stop()
         assert world.failed == []
 
@@ -252,14 +250,14 @@ def test_a_row_that_clickhouse_refuses_costs_its_own_partition_a_claim(
 def test_a_record_that_kafka_does_not_take_is_blamed_and_kafka_being_away_is_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    setbacks = Setbacks(3, 100, clock=lambda: 0.0)
+    failures = Failures(3, 100, Timing(Clock(monotonic=lambda: 0.0)))
     record = Feed().batch(3, 1)[0]
     with caplog.at_level(logging.WARNING):
         waits = []
         for _ in range(8):
-            setbacks.claiming()
-            setbacks.trying([record])
-            waits.append(setbacks.failed(OwnershipLost("a commit failed")))
+            failures.claiming()
+            failures.trying([record])
+            waits.append(failures.failed(OwnershipLost("a commit failed")))
     blamed = [f"offset {record.offset}" in r.getMessage() for r in caplog.records]
     assert blamed == [False] * 4 + [True] * 4
     assert waits == sorted(waits)

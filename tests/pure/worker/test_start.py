@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from streams.errors import Misuse
+from streams.partition import cluster
+from streams.partition.cluster import SharedLooks
 from streams.settings import Settings
-from streams.worker import worker
 from streams.worker.state_directory import StateDirectory
-from streams.worker.worker import Looks
 
 
 def test_a_directory_is_one_workers_and_keeps_its_name(tmp_path: Path) -> None:
@@ -41,10 +41,10 @@ def test_claims_share_looks_and_none_is_older_than_its_claim(monkeypatch: pytest
         go_on.wait(10)
         return next(numbers)
 
-    monkeypatch.setattr(worker, "look_at", look)
+    monkeypatch.setattr(cluster, "look_at", look)
 
     async def scenario() -> list[Any]:
-        looks = Looks(Settings())
+        looks = SharedLooks(Settings())
         first = asyncio.create_task(looks())
         await asyncio.to_thread(begun.wait)
         others = [asyncio.create_task(looks()) for _ in range(7)]

@@ -1,55 +1,73 @@
 """A worker ends when input waits and nothing goes on, unless it is ClickHouse that it waits for."""
 
-import time
+from dataclasses import dataclass, field
 
 import pytest
 
 from sinks.tables import COMMENTS
 from streams.brokers.topics import SALES, SOURCES
 from streams.changelog.meta import Applied
+from streams.delivery.flush import Reached
 from streams.delivery.freshness import Gauge, LogEnd
-from streams.delivery.outbox import Account, Mark, Outbox
+from streams.delivery.outbox import Account, Outbox
+from streams.errors import Stuck
 from streams.settings import Settings
-from streams.worker.watchdog import Stuck, Watch
+from streams.timing import Clock, Timing
+from streams.worker.watchdog import Watchdog
 from tests.support.doubles import NoClickHouse
 
 PARTITION = 3
 
 
+@dataclass
+class Watched:
+    """An outbox, its watchdog, and the clock of both."""
+
+    now: float = 0.0
+    timing: Timing = field(init=False)
+    outbox: Outbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timing = Timing(Clock(monotonic=lambda: self.now))
+        self.outbox = Outbox(Settings(flush_rows=1), self.timing, NoClickHouse(), 1, "test")
+
+    def pass_time(self) -> None:
+        """As long as a worker may be stuck, and a second."""
+        watchdog = Watchdog(Settings(), self.timing, None, self.outbox, dict)  # type: ignore[arg-type]
+        watchdog.check_progress()
+        self.now += self.timing.stuck_s
+        watchdog.check_progress()
+        self.now += 1
+        watchdog.check_progress()
+
+
 @pytest.fixture
-def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
+def watched() -> Watched:
     """One partition, of which a record waits."""
-    monkeypatch.setattr("streams.worker.watchdog._STUCK_S", 0.0)
-    found = Outbox(Settings(flush_rows=1), NoClickHouse(), 1, "test")
-    mark = Mark(PARTITION, 1, 10, 10, {topic: Applied(5) for topic in SOURCES})
+    found = Watched()
+    reached = Reached(PARTITION, 1, 10, 10, {topic: Applied(5) for topic in SOURCES})
     gauges = {topic: Gauge(0) for topic in SOURCES}
-    found.accounts[PARTITION] = Account({None}, lambda: None, lambda error: None, gauges, mark)
-    found.ends[SALES, PARTITION] = LogEnd(6, 6, 0)
+    found.outbox.accounts[PARTITION] = Account({None}, lambda: None, lambda error: None, gauges, reached)
+    found.outbox.ends[SALES, PARTITION] = LogEnd(6, 6, 0)
     return found
 
 
-def looked_twice(outbox: Outbox) -> None:
-    watch = Watch(Settings(), None, outbox, None)  # type: ignore[arg-type]
-    for _ in range(2):
-        watch._check_progress()
-        time.sleep(0.001)
-
-
-def test_no_progress_with_input_waiting_ends_loudly(outbox: Outbox) -> None:
+def test_no_progress_with_input_waiting_ends_loudly(watched: Watched) -> None:
     with pytest.raises(Stuck, match="input waits"):
-        looked_twice(outbox)
+        watched.pass_time()
+    assert watched.now == watched.timing.stuck_s + 1
 
 
-def test_nothing_to_read_is_no_wedge(outbox: Outbox) -> None:
-    outbox.ends[SALES, PARTITION] = LogEnd(5, 5, 0)
-    looked_twice(outbox)
+def test_nothing_to_read_is_no_wedge(watched: Watched) -> None:
+    watched.outbox.ends[SALES, PARTITION] = LogEnd(5, 5, 0)
+    watched.pass_time()
 
 
-def test_waiting_for_a_clickhouse_that_is_away_is_no_wedge(outbox: Outbox) -> None:
-    outbox.waiting_since = time.monotonic()
-    looked_twice(outbox)
+def test_waiting_for_a_clickhouse_that_is_away_is_no_wedge(watched: Watched) -> None:
+    watched.outbox._thread.is_waiting = True
+    watched.pass_time()
 
 
-def test_waiting_for_room_while_clickhouse_is_slow_is_no_wedge(outbox: Outbox) -> None:
-    outbox.put(0, {COMMENTS: dict.fromkeys(range(10), b"")})
-    looked_twice(outbox)
+def test_waiting_for_room_while_clickhouse_is_slow_is_no_wedge(watched: Watched) -> None:
+    watched.outbox.put(0, {COMMENTS: dict.fromkeys(range(10), b"")})
+    watched.pass_time()
