@@ -151,7 +151,7 @@ def test_units_are_small_when_idle_and_as_large_as_they_may_be_when_behind(monke
         for _ in range(20):
             await assignment.offer(feed.batch(BUSY, 130))
         await until(lambda: world.done(BUSY) == 2603)
-        assert [len(records) for _, records in world.units] == [1, 1, 1, 500, 500, 500, 500, 500, 100]
+        assert [len(batch) for _, batch in world.units] == [1, 1, 1, 500, 500, 500, 500, 500, 100]
         await assignment.stop()
 
     asyncio.run(scenario())
@@ -171,7 +171,7 @@ def test_what_trickles_in_is_gathered_but_the_first_and_a_lot_go_at_once(monkeyp
             await asyncio.sleep(0.01)
         await until(lambda: world.done(QUIET) == 11)
         await assignment.stop()
-        assert [len(records) for _, records in world.units] == [1, 10]
+        assert [len(batch) for _, batch in world.units] == [1, 10]
         assert world.failed == []
 
     asyncio.run(scenario())
@@ -186,8 +186,8 @@ def test_a_poison_record_is_named_again_and_again_while_all_others_go_on(
         soon = Timing(unit_every_s=0.0, claim_again_s_first=0.001, claim_again_s_max=0.002)
         world, feed = doubled(monkeypatch, timing=soon, poll_records_max=1000, unit_records_max=1000), Feed()
 
-        def make(records: list[object]) -> None:
-            if any((r.partition, r.offset) == (BUSY, poison) for r in records):  # type: ignore[attr-defined]
+        def make(batch: list[object]) -> None:
+            if any((r.partition, r.offset) == (BUSY, poison) for r in batch):  # type: ignore[attr-defined]
                 raise ZeroDivisionError("a defect")
 
         world.make = make
@@ -198,9 +198,9 @@ def test_a_poison_record_is_named_again_and_again_while_all_others_go_on(
         assert world.done(BUSY) == poison  # everything before it counts
         await assignment.offer(feed.batch(QUIET, 1000))
         await until(lambda: world.done(QUIET) == 1000)
-        world.make = lambda records: None  # mended
+        world.make = lambda batch: None  # mended
         await until(lambda: world.done(BUSY) == 1000)
-        assert [r.offset for n, records in world.units if n == BUSY for r in records] == list(range(1000))
+        assert [r.offset for n, batch in world.units if n == BUSY for r in batch] == list(range(1000))
         await assignment.stop()
         assert world.failed == []
 

@@ -1,10 +1,14 @@
 """A worker ends when input waits and nothing goes on, unless it is ClickHouse that it waits for."""
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pytest
 
+from sinks.errors import SinkUnavailable
 from sinks.tables import COMMENTS
+from sinks.writer import SinkPosition
 from streams.brokers.topics import SALES, SOURCES
 from streams.changelog.meta import Applied
 from streams.delivery.flush import Reached
@@ -14,7 +18,7 @@ from streams.errors import Stuck
 from streams.settings import Settings
 from streams.timing import Clock, Timing
 from streams.worker.watchdog import Watchdog
-from tests.support.doubles import NoClickHouse
+from tests.support.doubles import NoClickHouse, until
 
 PARTITION = 3
 
@@ -63,9 +67,26 @@ def test_nothing_to_read_is_no_wedge(watched: Watched) -> None:
     watched.pass_time()
 
 
+class Away(NoClickHouse):
+    """Answers nothing."""
+
+    def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
+        """Fails."""
+        raise SinkUnavailable("away")
+
+
 def test_waiting_for_a_clickhouse_that_is_away_is_no_wedge(watched: Watched) -> None:
-    watched.outbox._thread.is_waiting = True
-    watched.pass_time()
+    async def scenario() -> None:
+        accounts = watched.outbox.accounts
+        watched.outbox = Outbox(Settings(), watched.timing, Away(), 1, "test")
+        watched.outbox.accounts, watched.outbox.ends = accounts, {(SALES, PARTITION): LogEnd(6, 6, 0)}
+        flush = asyncio.create_task(watched.outbox.flush())
+        await until(watched.outbox.waits_for_clickhouse)
+        watched.pass_time()
+        flush.cancel()
+        await asyncio.gather(flush, return_exceptions=True)
+
+    asyncio.run(scenario())
 
 
 def test_waiting_for_room_while_clickhouse_is_slow_is_no_wedge(watched: Watched) -> None:
