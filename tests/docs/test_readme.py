@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 GUARANTEES = ROOT / "docs" / "guarantees.md"
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 POSVENTA = Path(sys.executable).with_name("posventa")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 COMMANDS = [
     line
@@ -47,10 +47,22 @@ def test_a_link_within_the_project_leads_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
+def _anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_to_a_heading_finds_it(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+        assert anchor in _anchors(page.parent / target if target else page), f"{target}#{anchor}"
+
+
 def test_every_page_is_listed_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
     linked = {(index.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", index.read_text())}
-    assert {page for page in index.parent.rglob("*.md") if page != index} == linked
+    assert {page for page in index.parent.rglob("*.md") if page != index} == linked - set(ROOT.glob("*.md"))
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", GUARANTEES], ids=lambda page: page.name)
