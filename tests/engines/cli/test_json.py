@@ -1,0 +1,62 @@
+"""What the commands print with --json has the keys and types of the examples in docs/reference/commands.md."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.commands_page import example_of, fits
+from tests.support.engines import Engines, engines
+
+POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
+ENOUGH_S: Final = 60
+
+
+def _lines(now: datetime) -> dict[str, list[dict[str, Any]]]:
+    """A sale of two hours ago and what was said of it since."""
+    who = {"brand_id": "acme", "customer_id": "cust-7", "affiliate_id": "ana"}
+    sale = {
+        "event_id": "evt-1", "sale_id": "order-42", "action": "PLACED", "product_id": "sku-9", "offering": "PHYSICAL",
+        "amount": "49.90", "commission": "4.99", "currency": "EUR", "occurred_at": (now - timedelta(hours=2)).isoformat(),
+    }  # fmt: skip
+    answer = {
+        "event_id": "evt-2", "feedback_id": "survey-42", "action": "ANSWERED", "metric": "NPS", "score": 9,
+        "findings": [{"verdict": "DONE_RIGHT", "topic": "delivery"}], "occurred_at": now.isoformat(),
+    }  # fmt: skip
+    return {"sales": [sale | who], "feedback": [answer | who, {"event_id": "evt-3"}]}
+
+
+def _run(running: Engines, *command: str) -> tuple[int, Any]:
+    environment = os.environ | {
+        "POSVENTA_KAFKA": running.kafka.bootstrap,
+        "POSVENTA_CLICKHOUSE": running.clickhouse.url,
+    }
+    done = subprocess.run([POSVENTA, *command, "--json"], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
+    printed: dict[str, tuple[int, Any]] = {}
+    with engines(tmp_path) as running:
+        printed["migrate"] = _run(running, "migrate")
+        for topic, lines in _lines(datetime.now(UTC)).items():
+            file = tmp_path / f"{topic}.jsonl"
+            file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            printed["publish"] = _run(running, "publish", "--topic", topic, str(file))
+        running.start_worker(0)
+        deadline = time.monotonic() + ENOUGH_S
+        while not (report := _run(running, "report"))[1]["topics"] or _run(running, "lag")[0]:
+            assert time.monotonic() < deadline, report
+            time.sleep(0.2)
+        printed |= {"report": report, "lag": _run(running, "lag")}
+        assert _run(running, "migrate") == (0, {"applied": []})
+    assert {command: code for command, (code, _) in printed.items()} == {
+        "migrate": 0, "publish": 1, "report": 0, "lag": 0,
+    }  # fmt: skip
+    for command, (_, found) in printed.items():
+        assert fits(found, example_of(command)), (command, found)
