@@ -49,19 +49,3 @@ def test_the_way_of_a_sale_is_told_with_a_link_a_step() -> None:
     steps = re.split(r"^\d+\. ", way, flags=re.MULTILINE)[1:]
     assert len(steps) >= 10
     assert [step for step in steps if not LINKED_NAME.search(step)] == []
-
-
-def test_no_line_needs_to_be_wrapped_to_be_read() -> None:
-    """A table's row, a link's target and a row of code may be long; a sentence may not."""
-    long = [
-        f"{page.relative_to(ROOT)}:{number}"
-        for page in (
-            ROOT / "README.md",
-            ROOT / "CONTRIBUTING.md",
-            *DOCS.glob("*.md"),
-            *(DOCS / "reference").glob("*.md"),
-        )
-        for number, line in enumerate(page.read_text().splitlines(), start=1)
-        if not line.startswith("|") and len(re.sub(r"\]\([^)]*\)", "]", line)) > 200
-    ]
-    assert long == []

@@ -95,7 +95,7 @@ def test_meta_says_what_is_applied_on_which_ground() -> None:
     assert (key, meta.encode(found)) == (records.META, value)
     assert found.version == 3
     assert found.applied == {SALES: meta.Applied(2, 1_767_268_801_000), FEEDBACK: meta.Applied(1, 1_767_943_800_420)}
-    assert (found.ground.partitions, found.ground.pane_s, found.ground.format) == (8, 300, meta.FORMAT)
+    assert (found.ground.partitions, found.ground.pane_s, found.ground.format) == (8, 300, state.FORMAT)
 
 
 def test_every_base_table_that_shows_content_gets_a_row_of_these_records() -> None:

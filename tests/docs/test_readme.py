@@ -16,6 +16,8 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 POSVENTA = Path(sys.executable).with_name("posventa")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
+PROSE_COLUMNS_MAX = 200
+
 COMMANDS = [
     line
     for block in re.findall(r"```[a-z]*\n(.*?)```", README, re.DOTALL)
@@ -78,3 +80,15 @@ def test_a_step_of_a_guarantee_names_code_that_exists() -> None:
     named = set(re.findall(r"`((?:streams|sinks|schemas)\.[A-Za-z_.]+)`", GUARANTEES.read_text()))
     assert named
     assert [name for name in sorted(named) if pydoc.locate(name) is None] == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.parent.name != "adr" and page.name != "CHANGELOG.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_a_sentence_has_a_line_that_a_difference_can_show(page: Path) -> None:
+    """Rows of tables, and where links lead, may be as long as they are."""
+    lines = enumerate(page.read_text().splitlines(), start=1)
+    prose = {number: re.sub(r"\]\([^)]*\)", "]", line) for number, line in lines if not line.startswith("|")}
+    assert {number: line for number, line in prose.items() if len(line) > PROSE_COLUMNS_MAX} == {}
