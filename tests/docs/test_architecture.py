@@ -38,10 +38,11 @@ def test_every_folder_has_its_paragraph() -> None:
     pytest.param(*found, id=f"{found[0].name}-{found[1]}") for found in linked_names()
 ])  # fmt: skip
 def test_a_name_is_in_the_file_that_it_links_to(page: Path, name: str, file: Path) -> None:
-    found: Any = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
-    assert callable(found), f"{page.name}: {name} is neither a class nor a function"
+    assert getattr(found, "__module__", module) == module, f"{page.name}: {name} is from {found.__module__}"
 
 
 def test_the_way_of_a_sale_is_told_with_a_link_a_step() -> None:
