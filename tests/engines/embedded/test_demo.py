@@ -14,6 +14,7 @@ from schemas.events import Event, Feedback, Sale
 from schemas.validation import validate_feedback, validate_sale
 from streams.demo.cast import BRANDS
 from streams.demo.story import HISTORY_DAYS, Story
+from tests.support.commands_page import keys_of
 
 START_MS = 1_780_000_000_000
 DAY_MS = 86_400_000
@@ -97,6 +98,7 @@ def test_the_demo_ends_with_a_report_of_all_that_it_published(tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    assert list(found) == keys_of("demo")
     assert found["freshness"][0]["lag_records"] == 0
     month = {(row["brand_id"], row["affiliate_id"]) for row in found["rolling"] if row["window"] == "30d"}
     assert month == {(brand.brand_id, seller.affiliate_id or "") for brand in BRANDS for seller in brand.affiliates}

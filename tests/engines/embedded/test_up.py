@@ -21,6 +21,7 @@ from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
 from streams.embedded.preflight import require_room
 from streams.errors import Misuse
+from tests.support.commands_page import keys_of
 
 POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
 PARTITIONS: Final = 2  # quicker than 8, and passed through to the topics
@@ -85,6 +86,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) -> None:
     for end in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
         up = Up(directory)
+        assert list(up.ready) == keys_of("up")
         assert set(up.pids) == {"kafka", "clickhouse", "worker-0", "web"}
         workers = [name for name, pid in up.pids.items() if "posventa worker" in _command_line(pid)]
         assert workers == ["worker-0"]
