@@ -1,0 +1,1 @@
+"""The commands as programs read them: JSON from real engines."""
