@@ -22,7 +22,7 @@ KINDS: Final = {
     "A pane": records.PANE,
     "A pane of a topic": records.TOPIC,
     "A comment": records.COMMENT,
-    "A letter": records.LETTER,
+    "A kept refusal": records.REFUSAL,
     "META": records.META,
 }
 SALE: Final = Sale(
@@ -52,7 +52,7 @@ def test_there_is_a_dump_and_a_row_of_every_kind() -> None:
     kinds = {value for name, value in vars(records).items() if name.isupper() and isinstance(value, bytes)}
     assert set(dumped()) == kinds
     assert {key[:1] for key, _ in dumped().values()} == kinds
-    assert {letter.encode() for letter in re.findall(r"^\| `(\w)` \|", PAGE, re.MULTILINE)} == kinds
+    assert {kind.encode() for kind in re.findall(r"^\| `(\w)` \|", PAGE, re.MULTILINE)} == kinds
 
 
 def test_the_customer_is_the_sale_and_the_answer_folded() -> None:
@@ -80,13 +80,13 @@ def test_the_pane_of_a_topic_counts_one_answer() -> None:
     assert records.unpack_count(value) == 1
 
 
-def test_the_comment_and_the_letter_are_packed_as_told() -> None:
+def test_the_comment_and_the_refusal_are_packed_as_told() -> None:
     detail = "5 bytes begin with '68656c6c', expected c301: Avro single-object encoding"
-    letter = records.Letter("undecodable", detail, "acme:cust-7", 1_767_945_605_000)
+    refusal = records.KeptRefusal("undecodable", detail, "acme:cust-7", 1_767_945_605_000)
     assert dump("A comment") == (
         records.pack_key(records.COMMENT, ("acme", "cust-7", "survey-42")), records.pack(("Came quickly.", "en")),
     )  # fmt: skip
-    assert dump("A letter") == (records.pack_key(records.LETTER, (SALES, 4, 1)), records.pack(letter))
+    assert dump("A kept refusal") == (records.pack_key(records.REFUSAL, (SALES, 4, 1)), records.pack(refusal))
 
 
 def test_meta_says_what_is_applied_on_which_ground() -> None:
