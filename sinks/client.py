@@ -3,6 +3,7 @@
 The database is always `posventa`, times come back as aware datetimes in UTC, and no message shows a password.
 """
 
+from contextlib import AbstractContextManager, closing
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -36,6 +37,11 @@ def connect(url: str, database: str = DATABASE) -> Client:
             autogenerate_session_id=False,  # a session would lock out the next query of the same client
             tz_mode="aware",
         )
+
+
+def connected(url: str) -> AbstractContextManager[Client]:
+    """A client for the length of a `with`. Raises as connect() does."""
+    return closing(connect(url))
 
 
 def address(url: str) -> str:

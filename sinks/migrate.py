@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.client import address, connect
+from sinks.client import address, connect, connected
 from sinks.errors import SinkRefused, sink_errors
 from sinks.tables import DATABASE, VIEWS
 
@@ -39,11 +39,8 @@ def migrate(url: str) -> list[str]:
                 f"migrating {address(url)}: {error} Its tables were made by another version of posventa: "
                 "use that version or a newer one."
             ) from error
-        client = connect(url)
-        try:
+        with connected(url) as client:
             _grant_views(client)
-        finally:
-            client.close()
     names = {int(file.name.partition("_")[0]): file.name for file in MIGRATIONS.glob("*.sql")}
     return [names[migration.version] for migration in applied]
 

@@ -3,6 +3,7 @@
 Never reads a base table, and never puts a value into SQL text: brand, affiliate and time travel as parameters.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,11 @@ def topics(
 def freshness(client: Client) -> list[Row]:
     """One row per source partition after the total row (topic '', partition -1). Raises SinkError."""
     return _rows(client, "SELECT v.* FROM freshness_now AS v ORDER BY v.topic, v.partition", {})
+
+
+def total(fresh: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The total row of freshness(); None while nobody has reported yet."""
+    return next((row for row in fresh if row["partition"] == -1), None)
 
 
 def _windows(client: Client, view: str, order: str, chosen: Row) -> list[Row]:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sinks.client import connect
+from sinks.client import connected
 from sinks.errors import SinkError
 from sinks.reading import freshness
 from streams.brokers.lag import Lag, read_lag
@@ -19,7 +19,7 @@ _FINDINGS: Final = frozenset({"behind", "stalled", "no worker"})
 
 
 def lag(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Show lag in records and seconds, and status, per partition. Works without workers. Exit 1 when behind or stalled."""
+    """Show lag in records and seconds, and status, per partition, also without workers. Exit 1 if behind or stalled."""
     settings = load_settings()
     lags = read_lag(settings, time.time_ns() // 1_000_000)
     reported = _reported(settings.clickhouse.get_secret_value())
@@ -48,11 +48,8 @@ def _row(found: Lag, reported: dict[tuple[str, int], str]) -> dict[str, Any]:
 def _reported(url: str) -> dict[tuple[str, int], str]:
     """The status of each partition as its owner reports it; nothing when ClickHouse does not answer."""
     try:
-        client = connect(url)
-        try:
+        with connected(url) as client:
             return {(row["topic"], row["partition"]): row["status"] for row in freshness(client)}
-        finally:
-            client.close()
     except SinkError as error:
         typer.echo(f"posventa: ClickHouse says nothing of the workers: {error}", err=True)
         return {}

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sinks.client import address, connect
+from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
-from streams.cli.report_table import LANGUAGES, WIDTH, render
+from streams.cli.report_table import WIDTH, render
 from streams.errors import Misuse
 from streams.settings import load_settings
+from streams.words import LANGUAGES, spoken
 
 
 def report(
@@ -46,25 +47,23 @@ def report(
 
 def language_of(asked: str | None) -> str:
     """The language asked for, else that of LANG if we speak it, else English. Raises Misuse for another one."""
-    language = asked or ("es" if os.environ.get("LANG", "").startswith("es") else "en")
-    if language not in LANGUAGES:
-        raise Misuse(f"--lang {language}: use one of {', '.join(LANGUAGES)}")
-    return language
+    if asked is None:
+        return spoken([os.environ.get("LANG", "")])
+    if asked not in LANGUAGES:
+        raise Misuse(f"--lang {asked}: use one of {', '.join(LANGUAGES)}")
+    return asked
 
 
 def ask(
     url: str, brand: str | None = None, affiliate: str | None = None, at: datetime | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """What the report is made of, from the ClickHouse at `url`; `at` is aware. Raises SinkError."""
-    client = connect(url)
-    try:
+    with connected(url) as client:
         return {
             "freshness": freshness(client),
             "rolling": rolling(client, brand, affiliate, at),
             "topics": topics(client, brand, affiliate, at),
         }
-    finally:
-        client.close()
 
 
 def show(found: Mapping[str, list[dict[str, Any]]], lang: str) -> None:

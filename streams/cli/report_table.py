@@ -1,7 +1,7 @@
 """The rolling report for a terminal: what a person reads of one affiliate, window by window.
 
-Pure: rows of the views in, rich tables out. Never asks ClickHouse. Invariants: amounts of different currencies are never
-added; a score never stands without its interval and how thin its evidence is.
+Pure: rows of the views in, rich tables out. Never asks ClickHouse. Invariants: amounts of different currencies are
+never added; a score never stands without its interval and how thin its evidence is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.measures import VERDICTS
+from sinks.reading import total
+from streams.words import WORDS
 
 Row = Mapping[str, Any]
 
@@ -24,40 +26,37 @@ _WINDOWS: Final = ("1h", "24h", "7d", "30d")
 
 _TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
-        "window": "Window", "sales": "Sales", "net": "Net", "new": "New", "repeat": "Repeat", "nps": "NPS (95 %)",
-        "csat": "CSAT (95 %)", "evidence": "Evidence", "refunds": "Refunded",
-        "direct": "(direct)", "complete": "Complete up to {time} UTC, status {status}, {lag} records waiting",
+        "window": "Window", "sales": "Sales", "net": "Net", "new": "New", "repeat": "Repeat", "refunds": "Refunded",
+        "nps": "NPS (95 %)", "csat": "CSAT (95 %)", "evidence": "Evidence",
+        "complete": "Complete up to {time} UTC, status {status}, {lag} records waiting",
         "unlinked": "Answers that no sale could be found for: {counts}",
-        "never": "No worker has reported yet: is one running?", "nothing": "Nothing was sold or said in the last 30 days.",
+        "never": "No worker has reported yet: is one running?",
+        "nothing": "Nothing was sold or said in the last 30 days.",
         "of": "{share} of answers", "more": "{lift} x the others", "what": "What customers said in {window}",
         "DONE_RIGHT": "Done right, go on", "NEEDS_IMPROVEMENT": "To improve", "UNMET_EXPECTATION": "Unmet expectation",
         "NOT_CONSIDERED": "Not considered at the sale", "MISSING_INFORMATION": "Not told at the sale",
-        "none": "none", "thin": "thin", "indicative": "indicative", "solid": "solid",
-        "ok": "ok", "idle": "idle", "behind": "behind", "stalled": "stalled",
     },
     "es": {
-        "window": "Ventana", "sales": "Ventas", "net": "Neto", "new": "Nuevos", "repeat": "Repiten", "nps": "NPS (95 %)",
-        "csat": "CSAT (95 %)", "evidence": "Evidencia", "refunds": "Devueltas",
-        "direct": "(directa)", "complete": "Completo hasta {time} UTC, estado {status}, {lag} registros en espera",
+        "window": "Ventana", "sales": "Ventas", "net": "Neto", "new": "Nuevos", "repeat": "Repiten",
+        "refunds": "Devueltas", "nps": "NPS (95 %)", "csat": "CSAT (95 %)", "evidence": "Evidencia",
+        "complete": "Completo hasta {time} UTC, estado {status}, {lag} registros en espera",
         "unlinked": "Respuestas sin venta conocida: {counts}",
         "never": "Ningún worker ha informado aún: ¿hay alguno en marcha?",
         "nothing": "No se vendió ni se opinó nada en los últimos 30 días.",
-        "of": "{share} de las respuestas", "more": "{lift} x los demás", "what": "Lo que dijeron los clientes en {window}",
+        "of": "{share} de las respuestas", "more": "{lift} x los demás",
+        "what": "Lo que dijeron los clientes en {window}",
         "DONE_RIGHT": "Bien hecho, seguir así", "NEEDS_IMPROVEMENT": "Por mejorar",
         "UNMET_EXPECTATION": "Expectativa no cumplida", "NOT_CONSIDERED": "No se consideró en la venta",
         "MISSING_INFORMATION": "No se dijo en la venta",
-        "none": "ninguna", "thin": "escasa", "indicative": "indicativa", "solid": "sólida",
-        "ok": "bien", "idle": "sin actividad", "behind": "atrasado", "stalled": "parado",
     },
 }  # fmt: skip
-LANGUAGES: Final = tuple(_TEXTS)
 
 _STATUS_STYLES: Final = {"ok": "green", "idle": "green", "behind": "yellow", "stalled": "red"}
 
 
 def render(rolling: Iterable[Row], topics: Iterable[Row], freshness: Iterable[Row], lang: str) -> Group:
-    """The report of the given rows, one block an affiliate. `lang` is one of LANGUAGES."""
-    texts = _TEXTS[lang]
+    """The report of the given rows, one block an affiliate. `lang` is one of words.LANGUAGES."""
+    texts = WORDS[lang] | _TEXTS[lang]
     said: dict[tuple[str, str], list[Row]] = {}
     for row in topics:
         said.setdefault((row["brand_id"], row["affiliate_id"]), []).append(row)
@@ -70,13 +69,13 @@ def render(rolling: Iterable[Row], topics: Iterable[Row], freshness: Iterable[Ro
 
 
 def _freshness_line(freshness: Iterable[Row], texts: Mapping[str, str]) -> Text:
-    total = next((row for row in freshness if row["partition"] == -1), None)
-    if total is None:
+    whole = total(freshness)
+    if whole is None:
         return Text(texts["never"], style="red")
     line = texts["complete"].format(
-        time=_time(total["complete_up_to"]), status=texts[total["status"]], lag=total["lag_records"]
+        time=_time(whole["complete_up_to"]), status=texts[whole["status"]], lag=whole["lag_records"]
     )
-    return Text(line, style=_STATUS_STYLES[total["status"]])
+    return Text(line, style=_STATUS_STYLES[whole["status"]])
 
 
 def _affiliate(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from threading import Event as Flag
 from typing import Final
 
-from sinks.client import connect
+from sinks.client import connected
 from sinks.errors import SinkUnavailable
-from sinks.reading import freshness
+from sinks.reading import freshness, total
 from streams.demo.story import Story
 from streams.errors import Unavailable
 from streams.publishing.publisher import Publisher
@@ -30,7 +30,7 @@ def tell_history(publisher: Publisher, story: Story) -> int:
 
 
 def stream(publisher: Publisher, story: Story, stop: Flag, seconds: float, progress: Callable[[int], None]) -> None:
-    """Publishes what happens now until told to stop, or for so many seconds. `progress` hears of every tick's events."""
+    """Publishes what happens now until told to stop, or for so many seconds. `progress` hears of each tick's events."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not stop.wait(TICK_S):
         happening = story.next(now_ms())
@@ -41,7 +41,7 @@ def stream(publisher: Publisher, story: Story, stop: Flag, seconds: float, progr
 
 
 def wait_until_shown(clickhouse: str, published_at_ms: int, stop: Flag) -> None:
-    """Waits until everything that was published before that time is in ClickHouse. Raises Unavailable after a minute."""
+    """Waits until everything published before that time is in ClickHouse. Raises Unavailable after a minute."""
     deadline = time.monotonic() + _SETTLE_S
     while not stop.is_set() and _complete_up_to_ms(clickhouse) < published_at_ms:
         if time.monotonic() > deadline:
@@ -56,11 +56,8 @@ def now_ms() -> int:
 
 def _complete_up_to_ms(clickhouse: str) -> float:
     try:
-        client = connect(clickhouse)
-        try:
-            total = next(row for row in freshness(client) if row["partition"] == -1)
-        finally:
-            client.close()
+        with connected(clickhouse) as client:
+            whole = total(freshness(client))
     except SinkUnavailable:
         return 0.0  # it is being restarted
-    return float(total["complete_up_to"].timestamp() * 1000)
+    return float(whole["complete_up_to"].timestamp() * 1000) if whole else 0.0

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
+from streams.words import LANGUAGES, WORDS
+
 ROWS_MAX: Final = 200  # a page for people; BI tools read the views
 
 STYLE: Final = """\
@@ -14,7 +16,8 @@ STYLE: Final = """\
 body { max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto }
 caption { text-align: start; font-size: 1.25rem; font-weight: 600; padding: 1rem 0 .5rem }
-th, td { padding: .25rem .75rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); text-align: end }
+th, td { padding: .25rem .75rem; text-align: end }
+th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent) }
 th { font-weight: 600 }
 .text { text-align: start }
 .stalled, .behind { font-weight: 700 }
@@ -22,31 +25,29 @@ th { font-weight: 600 }
 
 _TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
-        "title": "posventa: what customers finally thought",
+        "title": "posventa: what customers finally thought", "other": "Español",
         "servers": "What runs where", "freshness": "Freshness", "report": "Rolling report, best sellers first",
-        "other": "Español", "nothing": "Nothing yet: publish sales and feedback, or try posventa demo.",
+        "nothing": "Nothing yet: publish sales and feedback, or try posventa demo.",
         "away": "ClickHouse does not answer; it is restarted by itself. This page tries again.",
-        "topic": "topic", "partition": "partition", "complete_up_to": "complete up to (UTC)", "lag_records": "lag, records",
-        "lag_seconds": "lag, seconds", "status": "status", "total": "total", "brand_id": "brand", "affiliate_id": "affiliate",
-        "window": "window", "currency": "currency", "sales": "sales", "net": "net", "new_customers": "new",
-        "repeat_sales": "repeat", "nps": "NPS", "csat": "CSAT", "refund_rate": "refunded", "evidence": "evidence",
-        "direct": "(direct)",
+        "topic": "topic", "partition": "partition", "complete_up_to": "complete up to (UTC)",
+        "lag_records": "lag, records", "lag_seconds": "lag, seconds", "status": "status", "total": "total",
+        "brand_id": "brand", "affiliate_id": "affiliate", "window": "window", "currency": "currency",
+        "sales": "sales", "net": "net", "new_customers": "new", "repeat_sales": "repeat", "nps": "NPS", "csat": "CSAT",
+        "refund_rate": "refunded", "evidence": "evidence",
     },
     "es": {
-        "title": "posventa: lo que al final pensaron los clientes",
-        "servers": "Qué se ejecuta y dónde", "freshness": "Actualidad", "report": "Informe móvil, primero los que más venden",
-        "other": "English", "nothing": "Aún no hay nada: publique ventas y opiniones, o pruebe posventa demo.",
+        "title": "posventa: lo que al final pensaron los clientes", "other": "English",
+        "servers": "Qué se ejecuta y dónde", "freshness": "Actualidad",
+        "report": "Informe móvil, primero los que más venden",
+        "nothing": "Aún no hay nada: publique ventas y opiniones, o pruebe posventa demo.",
         "away": "ClickHouse no responde; se reinicia solo. Esta página volverá a intentarlo.",
         "topic": "tema", "partition": "partición", "complete_up_to": "completo hasta (UTC)",
         "lag_records": "retraso, registros", "lag_seconds": "retraso, segundos", "status": "estado", "total": "total",
-        "brand_id": "marca", "affiliate_id": "afiliado", "window": "ventana", "currency": "moneda", "sales": "ventas",
-        "net": "neto", "new_customers": "nuevos", "repeat_sales": "recompras", "nps": "NPS", "csat": "CSAT",
-        "refund_rate": "devueltas", "evidence": "evidencia", "direct": "(directa)",
-        "stalled": "parado", "behind": "atrasado", "idle": "sin actividad", "ok": "bien",
-        "none": "ninguna", "thin": "escasa", "indicative": "indicativa", "solid": "sólida",
+        "brand_id": "marca", "affiliate_id": "afiliado", "window": "ventana", "currency": "moneda",
+        "sales": "ventas", "net": "neto", "new_customers": "nuevos", "repeat_sales": "recompras", "nps": "NPS",
+        "csat": "CSAT", "refund_rate": "devueltas", "evidence": "evidencia",
     },
 }  # fmt: skip
-LANGUAGES: Final = tuple(_TEXTS)
 
 _FRESHNESS: Final = ("topic", "partition", "complete_up_to", "lag_records", "lag_seconds", "status")
 _REPORT: Final = (
@@ -58,18 +59,9 @@ _TEXT_COLUMNS: Final = frozenset({"topic", "status", "brand_id", "affiliate_id",
 Row = Mapping[str, Any]
 
 
-def language(asked: str | None, accepted: str) -> str:
-    """The page's language: the one asked for, else the first of the browser's that we speak, else English."""
-    for tag in [asked or "", *accepted.split(",")]:
-        spoken = tag.split(";")[0].strip().split("-")[0].lower()
-        if spoken in LANGUAGES:
-            return spoken
-    return "en"
-
-
 def overview(lang: str, servers: Mapping[str, str], fresh: Iterable[Row] | None, report: Iterable[Row]) -> str:
     """The whole page. `fresh` is None when ClickHouse is away."""
-    texts = _TEXTS[lang]
+    texts = WORDS[lang] | _TEXTS[lang]
     other = LANGUAGES[1 - LANGUAGES.index(lang)]
     body = _table(texts, "servers", ("", ""), [(escape(name), escape(where)) for name, where in servers.items()], 2)
     if fresh is None:
@@ -116,7 +108,7 @@ def _shown(texts: Mapping[str, str], column: str, value: Any) -> str:  # noqa: P
     if column == "affiliate_id":
         return str(value) or texts["direct"]
     if column in ("status", "evidence"):
-        return texts.get(str(value), str(value))
+        return texts[value]
     if column == "complete_up_to":
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if column in ("csat", "refund_rate"):

@@ -1,6 +1,7 @@
 """`python -m streams.embedded.web --port P`: the overview page and /health, on loopback, read from ClickHouse.
 
-Owns HTTP alone; page.py writes the page. Never shows anything that is not escaped, and never answers another machine's name.
+Owns HTTP alone; page.py writes the page. Never shows anything that is not escaped, and never answers another machine's
+name.
 """
 
 import argparse
@@ -12,12 +13,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from sinks.client import address, connect
+from sinks.client import address, connected
 from sinks.errors import SinkError
 from sinks.loopback import LOOPBACK_NAMES
-from sinks.reading import freshness, rolling
-from streams.embedded.page import STYLE, language, overview
+from sinks.reading import freshness, rolling, total
+from streams.embedded.page import STYLE, overview
 from streams.settings import Settings, load_settings
+from streams.words import spoken
 
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -49,7 +51,7 @@ def application(settings: Settings) -> web.Application:
     servers = {"Kafka": settings.kafka, "ClickHouse (HTTP)": address(url)}
 
     async def page(request: web.Request) -> web.Response:
-        lang = language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
+        lang = spoken([request.query.get("lang", ""), *request.headers.get("Accept-Language", "").split(",")])
         try:
             fresh, report = await asyncio.to_thread(_read, url)
         except SinkError:
@@ -61,7 +63,8 @@ def application(settings: Settings) -> web.Application:
             fresh, _report = await asyncio.to_thread(_read, url, with_report=False)
         except SinkError as error:
             return web.json_response({"status": "unavailable", "detail": str(error)}, status=503)
-        status = fresh[0]["status"] if fresh else "stalled"
+        whole = total(fresh)
+        status = whole["status"] if whole else "stalled"
         return web.json_response({"status": status}, status=503 if status == "stalled" else 200)
 
     async def ping(_: web.Request) -> web.Response:
@@ -78,11 +81,8 @@ def application(settings: Settings) -> web.Application:
 
 
 def _read(url: str, with_report: bool = True) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    client = connect(url)
-    try:
+    with connected(url) as client:
         return freshness(client), rolling(client) if with_report else []
-    finally:
-        client.close()
 
 
 def main() -> int:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streams.cli.report_table import LANGUAGES, WIDTH, render
+from streams.cli.report_table import WIDTH, render
 from streams.embedded.child import free_port
+from streams.words import LANGUAGES
 
 TOTAL: dict[str, Any] = {
     "partition": -1, "complete_up_to": datetime(2026, 1, 31, 12, tzinfo=UTC), "status": "ok", "lag_records": 3,

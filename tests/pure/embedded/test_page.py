@@ -9,9 +9,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from streams.embedded.page import LANGUAGES, language, overview
+from streams.embedded.page import overview
 from streams.embedded.web import application
 from streams.settings import Settings
+from streams.words import LANGUAGES
 
 FRESH: dict[str, Any] = {
     "topic": "", "partition": -1, "complete_up_to": datetime(2026, 1, 2, tzinfo=UTC), "lag_records": 0,
@@ -38,17 +39,6 @@ def test_nothing_of_the_data_becomes_markup(lang: str) -> None:
 @pytest.mark.parametrize("fresh", [None, []])
 def test_the_page_says_so_when_there_is_nothing(lang: str, fresh: list[Any] | None) -> None:
     assert "<p" in overview(lang, {}, fresh, [])
-
-
-@pytest.mark.parametrize(
-    ("asked", "accepted", "expected"),
-    [
-        ("es", "en", "es"), (None, "es-MX,en;q=0.5", "es"), (None, "fr,es;q=0.5", "es"), (None, "", "en"),
-        ("xx", "fr", "en"), ("../", "", "en"),
-    ],
-)  # fmt: skip
-def test_the_language_is_the_one_asked_for_else_the_browsers(asked: str | None, accepted: str, expected: str) -> None:
-    assert language(asked, accepted) == expected
 
 
 async def _statuses(*requests: tuple[str, str]) -> list[int]:
