@@ -1,7 +1,7 @@
 """The topics: configuration and creation.
 
-Owns what a topic must be like. Never deletes or changes one that exists. Invariant: the two source topics, the dead letters
-and the changelog have equal partition counts, so that partition p of all four is one unit of work.
+Owns what a topic must be like. Never deletes or changes one that exists. Invariant: the two source topics, the dead
+letters and the changelog have equal partition counts, so that partition p of all four is one unit of work.
 """
 
 import time
@@ -19,12 +19,12 @@ from streams.settings import Settings
 # state, must find room.
 _SOURCE_BYTES_MAX: Final = 1_048_588
 _DEAD_LETTER_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
-# 2,000 sales and 2,000 feedbacks of one customer take 1.4 MB with ids of 36 characters, about 11 MB with the longest ids
-# and 50 findings an answer.
+# 2,000 sales and 2,000 feedbacks of one customer take 1.4 MB with ids of 36 characters, about 11 MB with the longest
+# ids and 50 findings an answer.
 _STATE_BYTES_MAX: Final = 12 * _SOURCE_BYTES_MAX
 
-# Only closed segments are compacted, and only once so much of them is new. Kafka's defaults, 1 GiB and half, would let 8
-# partitions grow to many times what they hold before the first old value goes; each pass rewrites what it keeps.
+# Only closed segments are compacted, and only once so much of them is new. Kafka's defaults, 1 GiB and half, would let
+# 8 partitions grow to many times what they hold before the first old value goes; each pass rewrites what it keeps.
 _COMPACTION: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.3"}
 
 _CONFIGS: Final[dict[str, dict[str, str]]] = {
@@ -82,7 +82,8 @@ def _check(admin: KafkaAdminClient, settings: Settings) -> None:
         raise LeaderNotAvailableError("a topic was created a moment ago and is not known to all brokers yet")
     odd = {name: count for name, count in counts.items() if count != settings.partitions}
     if odd:
+        found = ", ".join(f"{name} has {count}" for name, count in sorted(odd.items()))
         raise StateRefused(
-            f"POSVENTA_PARTITIONS={settings.partitions}, but {', '.join(f'{n} has {c}' for n, c in sorted(odd.items()))}: "
+            f"POSVENTA_PARTITIONS={settings.partitions}, but {found}: "
             "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
         )

@@ -3,23 +3,19 @@
 Owns one look at the group and the logs. Never joins the group. Group offsets are part of each unit, so they are exact.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import aiokafka
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams.brokers.clients import aiokafka_settings, client_settings
+from streams.brokers.clients import client_settings
 from streams.brokers.topics import GROUP, SOURCES
 from streams.errors import Unavailable
 from streams.settings import Settings
 
-_POLL_MS: Final = 200
-_ARRIVALS_S_MAX: Final = 5.0
 _WAIT_MS: Final = 10_000
 _AGAIN_S: Final = 0.2
 
@@ -44,7 +40,7 @@ def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
             return _read(settings, consumer, now_ms)
         finally:
             consumer.close()
-    except (KafkaError, aiokafka.errors.KafkaError) as error:
+    except KafkaError as error:
         raise Unavailable(
             f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
         ) from error
@@ -59,7 +55,7 @@ def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
     starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), _committed(settings)
     next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}
     waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
-    arrived = asyncio.run(_arrivals(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]}))
+    arrived = _arrivals_ms(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]})
     ages_s = {tp: max(0, now_ms - arrived_ms) / 1000 for tp, arrived_ms in arrived.items()}
     return [Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0)) for tp in tps]
 
@@ -86,29 +82,9 @@ def _group_offsets(admin: Any) -> Any:
             time.sleep(_AGAIN_S)
 
 
-async def _arrivals(settings: Settings, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-    """The broker's time of the next record from each offset on; nothing where only markers of transactions are left.
-
-    Read as the workers read, so that what they can read never stops this.
-    """
-    arrived: dict[TopicPartition, int] = {}
+def _arrivals_ms(settings: Settings, offsets: Mapping[TopicPartition, int]) -> Mapping[tuple[str, int], int]:
     if not offsets:
-        return arrived
-    from streams.batches.lenient import read_leniently  # with Faust, which takes a second: only where records wait
+        return {}
+    from streams.brokers.arrivals import arrivals_ms  # which loads Faust: a second that nobody waits for in vain
 
-    read_leniently()
-    consumer = aiokafka.AIOKafkaConsumer(
-        **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign([aiokafka.TopicPartition(*tp) for tp in offsets])
-        for tp, offset in offsets.items():
-            consumer.seek(aiokafka.TopicPartition(*tp), offset)
-        deadline = time.monotonic() + _ARRIVALS_S_MAX
-        while len(arrived) < len(offsets) and time.monotonic() < deadline:
-            for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
-                arrived.setdefault(TopicPartition(*tp), records[0].timestamp)
-    finally:
-        await consumer.stop()
-    return arrived
+    return arrivals_ms(settings, offsets)
