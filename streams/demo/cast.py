@@ -30,9 +30,9 @@ class Affiliate(NamedTuple):
 
 
 class Brand(NamedTuple):
-    """One platform. `prices` in whole units of its currency; `weekdays` weighs Monday to Sunday, `hours` the day by threes.
+    """One platform. `prices` in whole units of its currency.
 
-    Both are in UTC.
+    `weekdays` weighs Monday to Sunday, `hours` the day by threes; both in UTC.
     """
 
     brand_id: str

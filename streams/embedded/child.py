@@ -73,7 +73,7 @@ class Child:
             )  # fmt: skip
 
     def bound_log(self) -> None:
-        """Moves a log grown past the limit to NAME.log.1. The process appends, so its file may be cut short under it."""
+        """Moves a log grown past the limit to NAME.log.1. The process appends, so the file may be cut under it."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
             with self.log.open("rb") as full:
                 full.seek(-LOG_BYTES_MAX // 2, os.SEEK_END)

@@ -104,7 +104,7 @@ class EmbeddedKafka:
             raise PosventaError(f"Kafka cannot use {self.directory}: {(done.stderr or done.stdout).strip()}")
 
     def start(self, wait_s: float = 60) -> None:
-        """Starts the broker and returns when it answers. Raises Unavailable with the end of its log when it does not."""
+        """Starts the broker; returns when it answers. Raises Unavailable with the end of its log when it does not."""
         child = self.prepare()
         child.start()
         deadline = time.monotonic() + wait_s

@@ -32,7 +32,7 @@ def claim_directory(directory: Path) -> IO[str]:
         owner = lock.read().strip() or "unknown"
         lock.close()
         raise Misuse(
-            f"--dir {directory}: in use by another `posventa up` (process {owner}); stop that one, or choose another --dir"
+            f"--dir {directory}: in use by another `posventa up` (process {owner}); stop that one, or choose another"
         ) from error
     lock.truncate(0)
     lock.write(str(os.getpid()))

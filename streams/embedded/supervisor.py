@@ -1,0 +1,140 @@
+"""The thread that starts, watches and ends the processes of a stack: the engines first, then tables and topics, the rest.
+
+Owns the processes. Never decides whether all is well: whoever asks is told what runs and what failed.
+Invariant: every process is started by this thread and dies with it, so nothing outlives this process.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sinks.migrate import migrate
+from streams.brokers.creation import ensure_topics
+from streams.embedded.child import Child
+from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
+from streams.embedded.kafka import EmbeddedKafka, broker_answers
+from streams.embedded.supervised import Supervised
+from streams.errors import Unavailable
+from streams.settings import Settings
+
+_LOOK_S: Final = 0.2  # between two looks at the processes
+_ENGINES_S_MAX: Final = 60.0  # for Kafka and ClickHouse to answer: they take 3 s
+_WORKER_STOP_S: Final = 20.0  # a worker finishes its units and flushes
+_ENGINE_STOP_S: Final = 15.0
+
+
+class Plan(NamedTuple):
+    """What is to run, and where."""
+
+    directory: Path
+    kafka: EmbeddedKafka
+    clickhouse: EmbeddedClickHouse
+    web_port: int
+    workers: int
+    settings: Settings
+    environment: Mapping[str, str]  # with which workers and web page find both engines
+
+
+class Supervisor:
+    """Runs a plan in a thread of its own, from start() to stop(). What is read from outside is only ever set here."""
+
+    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+        """Starts nothing yet. `say` gets messages for people."""
+        self.failure: Exception | None = None  # what ended the supervision
+        self.workers_started_at_s: float | None = None  # Unix time
+        self._plan = plan
+        self._say = say
+        self._processes: dict[str, Supervised] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Starts everything in the background."""
+        self._thread.start()
+
+    def processes(self) -> dict[str, Supervised]:
+        """What was started so far, by name: kafka, clickhouse, web, worker-0, …"""
+        return dict(self._processes)
+
+    def stop(self) -> None:
+        """Stops the workers, then ClickHouse, then Kafka: each asked first, and killed when that takes too long."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # Below here: its thread.
+
+    def _run(self) -> None:
+        try:
+            self._start_engines()
+            if not self._stopping.is_set():
+                ensure_topics(self._plan.settings)
+                migrate(self._plan.clickhouse.url)
+                self._start_rest()
+            while not self._stopping.wait(_LOOK_S):
+                self._tend()
+        except Exception as error:  # handed to who waits or checks, whatever it is
+            self.failure = error
+        finally:
+            self._stop_all()
+
+    def _start_engines(self) -> None:
+        """ClickHouse first, since it starts while Kafka's directory is formatted."""
+        kafka, clickhouse = self._plan.kafka, self._plan.clickhouse
+        self._launch("clickhouse", lambda: self._logging_to("clickhouse", clickhouse.child))
+        self._launch("kafka", lambda: self._logging_to("kafka", kafka.prepare()))
+        deadline = time.monotonic() + _ENGINES_S_MAX
+        waiting: dict[str, Callable[[], bool]] = {
+            "clickhouse": partial(clickhouse_answers, clickhouse.url),
+            "kafka": partial(broker_answers, kafka.bootstrap),
+        }
+        while not self._stopping.is_set():
+            waiting = {name: answers for name, answers in waiting.items() if not answers()}
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                raise Unavailable(f"no answer from {', '.join(waiting)} after {_ENGINES_S_MAX:.0f} s")
+            self._tend()
+            time.sleep(0.05)
+
+    def _start_rest(self) -> None:
+        posventa = str(Path(sys.executable).with_name("posventa"))
+        self.workers_started_at_s = time.time()
+        for number in range(self._plan.workers):
+            name = f"worker-{number}"
+            state = {"POSVENTA_STATE_DIR": str(self._plan.directory / "workers" / name)}
+            self._launch(name, self._child(name, [sys.executable, posventa, "worker"], state))
+        web = [sys.executable, "-m", "streams.embedded.web", "--port", str(self._plan.web_port)]
+        self._launch("web", self._child("web", web, {}))
+
+    def _child(self, name: str, command: list[str], more: Mapping[str, str]) -> Callable[[], Child]:
+        child = self._logging_to(name, Child(command, Path(), {**self._plan.environment, **more}))
+        return lambda: child
+
+    def _logging_to(self, name: str, child: Child) -> Child:
+        child.log = self._plan.directory / "logs" / f"{name}.log"
+        return child
+
+    def _launch(self, name: str, launch: Callable[[], Child]) -> None:
+        self._processes[name] = Supervised(name, launch, self._say)
+        self._processes[name].start(time.monotonic())
+
+    def _tend(self) -> None:
+        for process in self._processes.values():
+            process.tend(time.monotonic())
+
+    def _stop_all(self) -> None:
+        children = {name: process.child for name, process in self._processes.items() if process.child}
+        first = [child for name, child in children.items() if name not in ("kafka", "clickhouse")]
+        for child in first:
+            child.ask_to_stop()
+        deadline = time.monotonic() + _WORKER_STOP_S
+        for child in first:
+            child.wait_or_kill(max(0.0, deadline - time.monotonic()))
+        for name in ("clickhouse", "kafka"):
+            if name in children:
+                children[name].stop(_ENGINE_STOP_S)
