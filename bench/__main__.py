@@ -1,7 +1,8 @@
 """All measurements, or some: `python -m bench [--only throughput,latency,outage,recovery,stages,profile] [--small]`.
 
-Starts Kafka and ClickHouse itself, for each part anew, in a temporary directory and on free ports. Nothing else should run
-meanwhile. About 25 minutes in all; --small takes a few, to see that everything works, and shows no figure worth keeping.
+Starts Kafka and ClickHouse itself, for each part anew, in a temporary directory and on free ports. Nothing else should
+run meanwhile. About 11 minutes in all; --small takes a few, to see that everything works, and shows no figure worth
+keeping.
 """
 
 import argparse

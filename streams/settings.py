@@ -6,7 +6,7 @@ Every field's description is its documentation; docs/reference/settings.md is ti
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import Misuse
@@ -26,6 +26,12 @@ def _pane(text: object) -> int:
     if text not in _PANES:
         raise ValueError(f"a pane must divide an hour; use {', '.join(_PANES)}")
     return _seconds(text)
+
+
+def _not_supported_yet(text: str) -> str:
+    if text:
+        raise ValueError("a schema registry is not supported yet; leave it empty and use Avro single-object encoding")
+    return text
 
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
@@ -54,13 +60,16 @@ class Settings(BaseSettings):
         SecretStr("http://127.0.0.1:8123"),
         description="ClickHouse over HTTP: http(s)://user:password@host:port; the database is always posventa",
     )
-    schema_registry: str = Field("", description="URL of a Confluent Schema Registry (not supported yet)")
+    schema_registry: Annotated[str, AfterValidator(_not_supported_yet)] = Field(
+        "", description="URL of a Confluent Schema Registry: not supported yet, so it must be empty"
+    )
     partitions: int = Field(8, ge=1, le=1024, description="partitions of the topics we create; never changed later")
     pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[assignment]
     attribution_window: Duration = Field(
         "90d", description="how long after a sale feedback without sale_id may link to it"
     )  # type: ignore[assignment]
-    # At most as many as let no sum of one sale's refunds (4 times as many, 10^14 ten-thousandths each) grow beyond an Int64.
+    # At most as many as let no sum of one sale's refunds (4 times as many, 10^14 ten-thousandths each) grow beyond an
+    # Int64.
     customer_events_max: int = Field(2000, ge=1, le=20_000, description="sales, and feedbacks, one customer may have")
     state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
     session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[assignment]

@@ -39,7 +39,7 @@ def demo(
     lang: Annotated[str | None, typer.Option(help="en or es; by default that of LANG")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the report and the addresses as JSON")] = False,
 ) -> None:
-    """Show it all: a month of made-up sales and feedback, a lively while, then the report. On a terminal it streams on."""
+    """Show it all: a month of made-up sales and feedback, a lively while, the report. On a terminal it streams on."""
     language = language_of(lang)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -4,7 +4,6 @@ Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is
 """
 
 import importlib
-import importlib.util
 import sys
 from typing import Any, Final
 
@@ -16,35 +15,23 @@ from sinks.errors import SinkError
 from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
 
-COMMANDS: Final = (
-    "up", "demo", "publish", "worker", "migrate", "report", "lag", "verify", "dead-letters", "doctor",
-)  # fmt: skip
-
-
-def _module(name: str) -> str:
-    return f"streams.cli.{name.replace('-', '_')}"
+COMMANDS: Final = ("up", "demo", "publish", "worker", "migrate", "report", "lag")  # as the documentation lists them
 
 
 class Commands(TyperGroup):
-    """Imports a command when it is called: Faust alone takes a second, and `posventa lag` need not wait for it."""
+    """Imports a command when it is called, so that none waits for what another one needs: Faust takes a second."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The commands of this version, in the order of the documentation."""
-        return [name for name in COMMANDS if importlib.util.find_spec(_module(name))]
+        """All commands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, or None when there is no such."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
-        found = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
-        if isinstance(found, typer.Typer):  # a command with sub-commands
-            command = get_command(found)
-        else:
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            single.command(cmd_name)(found)
-            command = get_command(single)
-        command.name = cmd_name
-        return command
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name)(getattr(importlib.import_module(f"streams.cli.{cmd_name}"), cmd_name))
+        return get_command(single)
 
 
 app = typer.Typer(

@@ -128,11 +128,6 @@ def read_olist(directory: Path) -> Olist:
         raise Misuse(f"{directory}: not the Olist files as published ({type(error).__name__}: {error})") from error
 
 
-def olist_events(directory: Path, shift_ms: int = 0) -> Iterator[Event]:
-    """Every event of the files in `directory`, with event times later by `shift_ms`."""
-    return read_olist(directory).events(shift_ms)
-
-
 def _rows(path: Path) -> list[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

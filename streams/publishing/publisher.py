@@ -67,7 +67,7 @@ class Publisher:
         return self._send(SALES, parse_sale(fields))
 
     def feedback(self, **fields: object) -> Feedback:
-        """Publishes one feedback from the fields of a Feedback. Raises InvalidValue, and sends nothing, on a bad one."""
+        """Publishes one feedback from the fields of a Feedback. Raises InvalidValue as sale() does."""
         return self._send(FEEDBACK, parse_feedback(fields))
 
     def publish(self, event: Event | Mapping[str, object]) -> Event:

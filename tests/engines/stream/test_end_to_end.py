@@ -20,7 +20,7 @@ from schemas.events import Event, Sale, partition_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.domain.rules import Rules
-from streams.publishing.olist import olist_events
+from streams.publishing.olist import read_olist
 from tests.support.comparison import differences
 from tests.support.engines import PARTITIONS, producing
 from tests.support.places import OLIST
@@ -81,7 +81,7 @@ def _applied(clickhouse: str) -> int:
 
 @pytest.mark.skipif(not OLIST.exists() and "CI" not in os.environ, reason="the Olist sample is not on this machine")
 def test_real_orders_and_reviews_published_twice_equal_the_oracle_both_times(tmp_path: Path) -> None:
-    events = list(olist_events(OLIST))
+    events = list(read_olist(OLIST).events())
     with up(tmp_path) as (addresses, _):
         environment = os.environ | {
             "POSVENTA_KAFKA": addresses["kafka"],

@@ -14,6 +14,7 @@ from streams.settings import load_settings
         ("POSVENTA_PANE", "7m", "a pane must divide an hour; use 1m, 5m, 10m, 15m, 30m, 60m"),
         ("POSVENTA_ATTRIBUTION_WINDOW", "90", "a number and a unit, such as 5m, 24h or 90d"),
         ("POSVENTA_KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT', 'SSL', 'SASL_PLAINTEXT' or 'SASL_SSL'"),
+        ("POSVENTA_SCHEMA_REGISTRY", "http://registry:8081", "leave it empty and use Avro single-object encoding"),
         ("POSVENTA_PARTITIONS", "0", "greater than or equal to 1"),
         ("POSVENTA_FLUSH_MS", "soon", "a valid integer"),
         ("POSVENTA_CUSTOMER_EVENTS_MAX", "20001", "less than or equal to 20000"),

@@ -10,7 +10,7 @@ import pytest
 from schemas.events import Event, Feedback, Sale
 from schemas.validation import validate_feedback, validate_sale
 from streams.errors import Misuse
-from streams.publishing.olist import olist_events, read_olist
+from streams.publishing.olist import read_olist
 from tests.support.places import OLIST as SAMPLE
 
 FILES = {
@@ -55,17 +55,17 @@ def test_an_order_is_one_sale_of_its_first_item_s_seller_for_the_sum_of_its_item
         "o1:placed", "olist", "u1", "o1", "PLACED", 0, "seller1", "p1", "PHYSICAL", 58_1800, 0, "BRL", None, None,
         1_514_800_800_000,
     )  # fmt: skip
-    assert _sales(list(olist_events(files)))["o1:placed"] == placed
+    assert _sales(list(read_olist(files).events()))["o1:placed"] == placed
 
 
 def test_a_canceled_order_is_placed_and_then_rejected_at_the_same_time(files: Path) -> None:
-    sales = _sales(list(olist_events(files)))
+    sales = _sales(list(read_olist(files).events()))
     assert set(sales) == {"o1:placed", "o2:placed", "o2:rejected"}
     assert sales["o2:rejected"] == sales["o2:placed"]._replace(event_id="o2:rejected", action="REJECTED", revision=1)
 
 
 def test_a_review_is_an_invitation_and_an_answer(files: Path) -> None:
-    feedback = _feedback(list(olist_events(files)))
+    feedback = _feedback(list(read_olist(files).events()))
     assert feedback["r1:o1:invited"] == Feedback(
         "r1:o1:invited", "olist", "u1", "r1:o1", "INVITED", 0, "o1", None, None, None, (), None, None, 1_515_456_000_000
     )
@@ -83,7 +83,7 @@ def test_an_order_without_items_is_left_out_but_not_its_review(files: Path) -> N
 
 
 def test_a_shift_moves_every_time_and_nothing_else(files: Path) -> None:
-    events, later = list(olist_events(files)), list(olist_events(files, shift_ms=12_345))
+    events, later = list(read_olist(files).events()), list(read_olist(files).events(shift_ms=12_345))
     assert [event._replace(occurred_at=event.occurred_at + 12_345) for event in events] == later
     assert read_olist(files).newest_ms() == max(event.occurred_at for event in events)
 
@@ -102,7 +102,7 @@ def test_the_real_sample_is_valid_and_complete() -> None:
         with (SAMPLE / f"olist_{name}_dataset.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
-    events = list(olist_events(SAMPLE))
+    events = list(read_olist(SAMPLE).events())
     for event in events:
         validate_sale(event) if isinstance(event, Sale) else validate_feedback(event)
     assert len({(type(event), event.event_id) for event in events}) == len(events)
