@@ -12,14 +12,22 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.errors import InvalidValue, Undecodable, UnknownSchema
 from schemas.events import Event, Feedback, Finding, Sale
-from schemas.registry import BY_HEADER, FEEDBACK, HEADER_BYTES, SALE, SINGLE_OBJECT_MARKER, PublishedSchema, newest
+from schemas.registry import (
+    BY_HEADER,
+    FEEDBACK_NAME,
+    HEADER_BYTES,
+    SALE_NAME,
+    SINGLE_OBJECT_MARKER,
+    PublishedSchema,
+    newest,
+)
 from schemas.validation import validate_feedback, validate_sale
 from schemas.wire import MONEY_BYTES_MAX, read_feedback, read_sale
 
 _CONFLUENT_BYTES = 5  # Confluent's wire format: a zero byte, then the registry's schema id in 4 bytes
 
-_SALE: Final = newest(SALE)
-_FEEDBACK: Final = newest(FEEDBACK)
+_SALE: Final = newest(SALE_NAME)
+_FEEDBACK: Final = newest(FEEDBACK_NAME)
 
 Symbols = Mapping[str, tuple[str, ...]]
 
@@ -34,7 +42,7 @@ def decode_sale(data: bytes) -> Sale:
 
 
 def read_any_sale(data: bytes) -> Sale:
-    """The sale in bytes of any published schema, in any encoding that Avro allows; not validated. Raises Refused."""
+    """The sale in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _SALE)
     return Sale(
         record["event_id"],
@@ -65,7 +73,7 @@ def decode_feedback(data: bytes) -> Feedback:
 
 
 def read_any_feedback(data: bytes) -> Feedback:
-    """The feedback in bytes of any published schema, in any encoding that Avro allows; not validated. Raises Refused."""
+    """The feedback in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _FEEDBACK)
     metric = record["metric"]
     return Feedback(

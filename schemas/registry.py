@@ -15,8 +15,9 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 SINGLE_OBJECT_MARKER: Final = b"\xc3\x01"  # Avro specification, "Single-object encoding": marker, then fingerprint
 HEADER_BYTES: Final = 10  # the marker and 8 bytes of fingerprint, little-endian
 
-SALE: Final = "posventa.Sale"
-FEEDBACK: Final = "posventa.Feedback"
+# Full names of the schemas.
+SALE_NAME: Final = "posventa.Sale"
+FEEDBACK_NAME: Final = "posventa.Feedback"
 
 _AVRO = Path(__file__).parent / "avro"
 

@@ -1,8 +1,8 @@
 """The short way from bytes to events: records of version 1 of both schemas, written the way Avro libraries write them.
 
-Owns two byte layouts, each named by its schema's fingerprint. Never refuses anything: what is not plain (another schema, odd
-encodings that Avro allows, or nonsense) is None, and fastavro decides. Invariant: what comes out is what fastavro reads
-from the same bytes (tests/pure/schemas/test_wire.py).
+Owns two byte layouts, each named by its schema's fingerprint. Never refuses anything: what is not plain (another
+schema, odd encodings that Avro allows, or nonsense) is None, and fastavro decides. Invariant: what comes out is what
+fastavro reads from the same bytes (tests/pure/schemas/test_wire.py).
 """
 
 from typing import Final, final

@@ -1,7 +1,8 @@
 """What each sale and each feedback of a customer amounts to, beside the customer's others.
 
-Owns which sale is the first and which answer belongs to which sale. Never counts anything. Invariant: whatever a sale or
-feedback adds to a number, and its row, is a function of its case alone, so what did not change its case changed nothing.
+Owns which sale is the first and which answer belongs to which sale. Never counts anything. Invariant: whatever a sale
+or feedback adds to a number, and its row, is a function of its case alone, so what did not change its case changed
+nothing.
 """
 
 from typing import Final, final
@@ -10,11 +11,13 @@ from streams.domain.linking import NO_LINK, Link, Linker
 from streams.domain.rules import Rules
 from streams.domain.state import AnswerHead, Customer, Invitation, Reversal, SaleHead, SaleState
 
+# Tuples, because mypyc unboxes them; a NamedTuple is a class to it, made by a call. (Both are made for every sale and
+# feedback of a customer whenever one of them changes.) Their fields have no names, so read them by unpacking.
 LinkedAnswer = tuple[int, str, AnswerHead]  # occurred_at, feedback_id: the order of first and last
 # The head, what was given back, whether it is the customer's first valid sale, and its linked answers in order.
 SaleCase = tuple[SaleHead, tuple[Reversal, ...], bool, tuple[LinkedAnswer, ...]]
-# The invitation; the answer; the answer's link (the invitation's while there is no answer); the head of the sale that the
-# invitation is linked to, and that the answer is; a withdrawn answer has none.
+# The invitation; the answer; the answer's link (the invitation's while there is no answer); the head of the sale that
+# the invitation is linked to, and that the answer is; a withdrawn answer has none.
 FeedbackCase = tuple[Invitation | None, AnswerHead | None, Link, SaleHead | None, SaleHead | None]
 
 _NO_ANSWERS: Final[tuple[LinkedAnswer, ...]] = ()

@@ -1,8 +1,8 @@
 """What customers add to every published number, and the rows of their sales and feedbacks.
 
-Owns what changes when a customer does. Never remembers anything: contributions() is a pure function of a state, and the
-effect of events is the change from the cases before them to those after. Invariant: rows of journeys and answers never go
-away again, since events only ever add sales and feedbacks.
+Owns what changes when a customer does. Never remembers anything: the effect of events is the change from the cases
+before them to those after. Invariant: rows of journeys and answers never go away again, since events only ever add
+sales and feedbacks.
 """
 
 from collections.abc import Iterable
@@ -96,7 +96,10 @@ class Changes:
 
 
 class Contributions(NamedTuple):
-    """All that one customer adds, or all that changed. A pane's list is in the order of MEASURES."""
+    """All that one customer adds, or all that changed. A pane's list is in the order of MEASURES.
+
+    For tests and the bench: units add up Changes instead.
+    """
 
     panes: dict[PaneKey, list[int]]
     topics: dict[TopicKey, int]
@@ -105,12 +108,18 @@ class Contributions(NamedTuple):
 
 
 def contributions(customer: Customer, rules: Rules) -> Contributions:
-    """What the customer adds to panes and topics, and their rows. Takes n log n steps for n events."""
+    """What the customer adds to panes and topics, and their rows: the reference that tests hold units against.
+
+    Takes n log n steps for n events.
+    """
     return difference(Cases(customer.brand_id, customer.customer_id), cases(customer, rules), rules)
 
 
 def difference(before: Cases, after: Cases, rules: Rules) -> Contributions:
-    """What to add to panes and topics (never zero), and the rows of all whose case changed, of one customer."""
+    """What to add to panes and topics (never zero), and the rows of all whose case changed, of one customer.
+
+    For tests and the bench.
+    """
     changes = Changes(rules.pane_s)
     changes.add(before, after)
     return Contributions(

@@ -1,7 +1,8 @@
 """Adding cases to the measures of panes and topics, or taking them off again.
 
 Owns the meaning of every measure (docs/concepts.md tells it in prose). Never decides what is linked or first (cases.py
-does). Invariant: taking off what was added leaves zeros, so sums over any sequence of changes are those of the last state.
+does). Invariant: taking off what was added leaves zeros, so sums over any sequence of changes are those of the last
+state.
 """
 
 from typing import Final, final
@@ -18,7 +19,7 @@ _CSAT: Final = METRICS.index("CSAT")
 
 @final
 class Sums:
-    """Sums over panes and topics. A pane's list is in the order of MEASURES; what was taken off again stays, as zeros."""
+    """Sums over panes and topics. A pane's list is in the order of MEASURES; what was taken off stays, as zeros."""
 
     __slots__ = ("_pane_ms", "_pane_s", "panes", "topics")
 

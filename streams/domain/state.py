@@ -19,6 +19,8 @@ from streams.errors import StateRefused
 # and META. Raise it when any of them changes shape, an appended measure included: tests/pure/changelog/test_format.py pins it.
 FORMAT: Final = 1
 
+# The words of schemas/validation.py, listed again on purpose: stored states hold their positions, so here words are
+# only ever appended, whatever happens to the order there. A test says that both list the same.
 OFFERINGS: Final = ("PHYSICAL", "SERVICE")
 METRICS: Final = ("", "NPS", "CSAT", "CES")
 NO_SCORE: Final = -1

@@ -5,13 +5,14 @@ import time
 import msgpack
 import pytest
 
+from schemas import validation
 from schemas.errors import CustomerFull
 from schemas.events import Event, Finding
 from schemas.measures import MEASURES, VERDICTS
 from streams.domain.contributions import contributions
 from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
-from streams.domain.state import Customer, decode, encode
+from streams.domain.state import METRICS, OFFERINGS, Customer, decode, encode
 from streams.errors import StateRefused
 from tests.support.domain_strategies import A_SALE, AN_ANSWER, MINUTE, T0
 
@@ -30,6 +31,11 @@ def refused(customer: Customer, event: Event) -> bool:
     with pytest.raises(CustomerFull, match="customer_events_max"):
         fold(customer, event, SMALL)
     return encode(customer) == encode(decode(before)) == before
+
+
+def test_what_states_hold_by_position_are_the_words_of_the_events() -> None:
+    assert (sorted(OFFERINGS), METRICS[0]) == (sorted(validation.OFFERINGS), "")
+    assert sorted(METRICS[1:]) == sorted(validation.SCORES)
 
 
 @pytest.mark.parametrize(

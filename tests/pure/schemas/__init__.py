@@ -1,0 +1,1 @@
+"""Of schemas/: bytes, values and their refusals."""

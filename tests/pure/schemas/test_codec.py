@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemas.codec import decode_feedback, decode_sale, encode
 from schemas.errors import InvalidValue, Refused, Undecodable, UnknownSchema
 from schemas.events import Event, Feedback, Finding, Sale
-from schemas.registry import BY_HEADER, FEEDBACK, HEADER_BYTES, SALE, header_of, newest
+from schemas.registry import BY_HEADER, FEEDBACK_NAME, HEADER_BYTES, SALE_NAME, header_of, newest
 from tests.support.places import ROOT
 from tests.support.strategies import feedbacks, sales
 
@@ -79,8 +79,8 @@ def test_fingerprints_are_avro_s() -> None:
 
 def test_a_published_schema_never_changes() -> None:
     assert {s.full_name: s.header.hex() for s in BY_HEADER.values() if s.version == 1} == {
-        SALE: "c301beb5d0ec46513630",
-        FEEDBACK: "c301533e1aaecf893946",
+        SALE_NAME: "c301beb5d0ec46513630",
+        FEEDBACK_NAME: "c301533e1aaecf893946",
     }
 
 
@@ -109,7 +109,7 @@ def test_what_is_left_over_is_undecodable(data: bytes, decode: Decode) -> None:
         decode(data + b"\0")
 
 
-@given(st.binary(max_size=300), st.sampled_from(["", SALE, FEEDBACK]))
+@given(st.binary(max_size=300), st.sampled_from(["", SALE_NAME, FEEDBACK_NAME]))
 @settings(max_examples=400)
 def test_random_bytes_are_refused_and_raise_nothing_else(noise: bytes, framed: str) -> None:
     data = (newest(framed).header if framed else b"") + noise
@@ -133,7 +133,7 @@ def test_a_damaged_record_raises_nothing_but_refused(encoded: tuple[bytes, Decod
 def test_an_absurd_length_is_undecodable() -> None:
     for length in (2**20, 2**40, 2**62, -1, -(2**40)):
         with pytest.raises(Undecodable):
-            decode_sale(newest(SALE).header + bytes_of(length, b"e1"))
+            decode_sale(newest(SALE_NAME).header + bytes_of(length, b"e1"))
 
 
 @pytest.mark.parametrize("index", [4, 63, -1, -4])

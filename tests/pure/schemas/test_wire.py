@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode, read_any_feedback, read_any_sale
 from schemas.events import Event, Feedback, Sale
-from schemas.registry import FEEDBACK, SALE, newest
+from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 from schemas.wire import FEEDBACK_V1, SALE_V1, read_feedback, read_sale
 from tests.support.strategies import feedbacks, sales
 
@@ -18,7 +18,7 @@ WAYS: dict[type[Event], tuple[Callable[[bytes], Event | None], Callable[[bytes],
 
 
 def test_the_layouts_are_those_of_the_newest_schemas() -> None:
-    assert (newest(SALE).header, newest(FEEDBACK).header) == (SALE_V1, FEEDBACK_V1)
+    assert (newest(SALE_NAME).header, newest(FEEDBACK_NAME).header) == (SALE_V1, FEEDBACK_V1)
 
 
 @given(sales() | feedbacks())
