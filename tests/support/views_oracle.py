@@ -28,6 +28,7 @@ def summed(rows: Iterable[Row], *keys: str) -> dict[tuple[Any, ...], Row]:
 
 
 def series(rows: Iterable[Row]) -> dict[tuple[Any, ...], Row]:
+    """By (brand, affiliate, currency, bucket): the measures of a pane."""
     return summed(rows, "brand_id", "affiliate_id", "currency", "bucket")
 
 
@@ -95,6 +96,7 @@ def rates(m: Row) -> Row:
 
 
 def evidence(feedback: int) -> str:
+    """How much so many answers show."""
     if feedback == 0:
         return "none"
     if feedback < 5:
@@ -132,10 +134,12 @@ def _topic(row: Row) -> tuple[str, str, str, str]:
 
 
 def when(bucket: int) -> datetime:
+    """The time of epoch seconds, in UTC."""
     return datetime.fromtimestamp(bucket, UTC)
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:
+    """A share; None of nothing."""
     return None if part is None or not whole else part / whole
 
 

@@ -1,0 +1,1 @@
+"""Of streams/batches, with Faust and a real Kafka."""

@@ -1,0 +1,1 @@
+"""Of streams/brokers: the lag that a real Kafka tells."""

@@ -1,0 +1,1 @@
+"""Of streams/delivery, into a real ClickHouse that goes away and comes back."""

@@ -1,0 +1,1 @@
+"""Of streams/publishing, to a real Kafka."""

@@ -1,0 +1,1 @@
+"""Of sinks/: migrations and the writer, on a real ClickHouse."""

@@ -1,0 +1,1 @@
+"""The whole stream: workers, Kafka and ClickHouse, in peace and in trouble."""

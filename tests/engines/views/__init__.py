@@ -1,0 +1,1 @@
+"""Of the views: every figure beside the oracle's."""

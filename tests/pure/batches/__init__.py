@@ -1,0 +1,1 @@
+"""Of streams/batches: reading what aiokafka cannot."""

@@ -1,0 +1,1 @@
+"""Of bench/: the arithmetic behind its figures."""

@@ -1,0 +1,1 @@
+"""Of streams/changelog: META, and the local copy on its own disk."""

@@ -1,0 +1,1 @@
+"""Of streams/cli and streams/settings.py: what a person types and reads."""

@@ -1,0 +1,1 @@
+"""Of streams/delivery: what is flushed, blamed and reported."""

@@ -1,0 +1,1 @@
+"""Of streams/domain: its laws, its numbers, and what a state keeps."""

@@ -1,0 +1,1 @@
+"""Of streams/embedded: the web page."""

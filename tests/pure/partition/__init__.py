@@ -1,0 +1,1 @@
+"""Of streams/partition: the inbox, and what was not delivered."""

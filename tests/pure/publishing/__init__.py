@@ -1,0 +1,1 @@
+"""Of streams/publishing: the Olist files as events."""

@@ -1,0 +1,1 @@
+"""Of sinks/: the errors of ClickHouse, and its protocol."""
