@@ -1,7 +1,7 @@
 """Compiles the pure core with mypyc. All else about the package is in pyproject.toml.
 
-The same files run as plain Python, which is the reference: where no C compiler is, or POSVENTA_PLAIN=1 is set, they do, at
-about half the speed. Tests run both ways (tests/support/plain.py).
+The same files run as plain Python, which is the reference: where no C compiler is, or POSVENTA_PLAIN=1 is set, they do,
+at about half the speed. Tests run both ways (tests/support/plain.py).
 """
 
 import os

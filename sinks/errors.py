@@ -2,7 +2,7 @@
 
 SinkError
 +-- SinkUnavailable   ClickHouse is away, busy or full: the same call may be made again later
-+-- SinkRefused       ClickHouse will never take anything: a missing table or right, or a bug; the message says what to do
++-- SinkRefused       ClickHouse will never take anything: a missing table or right, or a bug; it says what to do
 +-- RowsRefused       ClickHouse will never take one of these rows; others it may
 
 Which of them is decided by exception type and ClickHouse's numeric error code, never by a message's words.
@@ -32,10 +32,10 @@ class RowsRefused(SinkError):
     """Not these rows, until somebody changes something."""
 
 
-# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now", since retrying is harmless and losing
-# is not: busy (159 TIMEOUT_EXCEEDED, 202 TOO_MANY_SIMULTANEOUS_QUERIES, 209 SOCKET_TIMEOUT, 210 NETWORK_ERROR, 241
-# MEMORY_LIMIT_EXCEEDED, 252 TOO_MANY_PARTS), full (243 NOT_ENOUGH_SPACE), or waiting for its Keeper (225 NO_ZOOKEEPER, 242
-# TABLE_IS_READ_ONLY, 319 UNKNOWN_STATUS_OF_INSERT, 999 KEEPER_EXCEPTION).
+# ClickHouse's src/Common/ErrorCodes.cpp. A code that is not listed counts as "not now", since retrying is harmless and
+# losing is not: busy (159 TIMEOUT_EXCEEDED, 202 TOO_MANY_SIMULTANEOUS_QUERIES, 209 SOCKET_TIMEOUT, 210 NETWORK_ERROR,
+# 241 MEMORY_LIMIT_EXCEEDED, 252 TOO_MANY_PARTS), full (243 NOT_ENOUGH_SPACE), or waiting for its Keeper (225
+# NO_ZOOKEEPER, 242 TABLE_IS_READ_ONLY, 319 UNKNOWN_STATUS_OF_INSERT, 999 KEEPER_EXCEPTION).
 _MISSING_SCHEMA: Final = frozenset(
     {
         8,  # THERE_IS_NO_COLUMN

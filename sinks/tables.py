@@ -1,7 +1,7 @@
 """The base tables as the workers write them: names and columns, and the bytes of a row.
 
-Owns the order in which a row's values stand and how they become bytes; engines, types and keys are in migrations/. A test
-ties both together.
+Owns the order in which a row's values stand and how they become bytes; engines, types and keys are in migrations/. A
+test ties both together.
 """
 
 from collections.abc import Iterable
@@ -17,16 +17,22 @@ DATABASE: Final = "posventa"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Table:
-    """A base table. A row has one value per column: money in ten-thousandths, `bucket` in epoch seconds, every other time in
-    epoch milliseconds, lag_seconds a float, None only where the table is Nullable."""
+    """A base table. A row has one value per column.
+
+    Money is in ten-thousandths, `bucket` in epoch seconds, every other time in epoch milliseconds, lag_seconds a float;
+    None stands only where the table is Nullable.
+    """
 
     name: str
     columns: tuple[str, ...]
 
 
 def pack_row(values: Iterable[Any]) -> bytes:
-    """A row as ClickHouse's format MsgPack has it: one value after the other. (A column's own range is not checked there: a
-    number beyond it would wrap around, so whoever makes rows must see to that.) Rows of units are made by streams.unit.rows."""
+    """A row as ClickHouse's format MsgPack has it: one value after the other.
+
+    A column's own range is not checked there: a number beyond it would wrap around, so whoever makes rows must see to
+    that. Rows of units are made by streams.unit.rows.
+    """
     return b"".join(map(msgpack.packb, values))
 
 

@@ -66,8 +66,10 @@ class Writer:
         self._connected: Client | None = None
 
     def insert(self, table: Table, rows: Collection[bytes]) -> None:
-        """Inserts rows, each as pack_row() has it, with one value per column of `table`. As one block, hence all or none, up to
-        ClickHouse's max_insert_block_size (about a million). Raises SinkError."""
+        """Inserts rows, each as pack_row() has it, with one value per column of `table`. Raises SinkError.
+
+        As one block, hence all or none, up to ClickHouse's max_insert_block_size (about a million).
+        """
         if not rows:
             return
         block, compression = b"".join(rows), None
@@ -83,7 +85,7 @@ class Writer:
         self.insert(FRESHNESS, [pack_row(row) for row in rows])
 
     def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
-        """Reports a position that ClickHouse has already, or none, as zeros: nothing is new but who says it, and when."""
+        """Reports a position that ClickHouse has, or none, as zeros: nothing is new but who says it, and when."""
         parameters = position._asdict() | {"generation": self.generation(), "topics": list(topics), "worker": worker}
         with sink_errors(f"inserting into {FRESHNESS.name}"):
             self._client.command(_REPEAT, parameters=parameters)

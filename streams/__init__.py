@@ -10,6 +10,6 @@ changelog   what a partition remembers, and how it is read back
 domain      pure and compiled: fold, link, count
 brokers     what we know and ask of Kafka
 
-Beside the way stand publishing (events into Kafka), embedded (both engines on one machine) and demo. docs/architecture.md
-follows one sale through all of it.
+Beside the way stand publishing (events into Kafka), embedded (both engines on one machine) and demo.
+docs/architecture.md follows one sale through all of it.
 """

@@ -1,4 +1,4 @@
-"""`python -m sinks.embedded --dir D --port P`: the embedded ClickHouse of directory D, served on loopback until SIGTERM.
+"""`python -m sinks.embedded --dir D --port P`: the embedded ClickHouse of directory D, on loopback, until SIGTERM.
 
 CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, when set, are what clients must say.
 """

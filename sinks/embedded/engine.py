@@ -51,7 +51,7 @@ class Engine:
     """Thread-safe. Opens the directory when made and keeps it until `close()`."""
 
     def __init__(self, directory: Path, scratch: Path) -> None:
-        """`scratch` takes the data of running inserts; it is emptied here, since a killed process leaves files there."""
+        """`scratch` takes the data of running inserts; emptied here, since a killed process leaves files."""
         self._path = directory.resolve()
         self._scratch = scratch.resolve()
         self._scratch.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ _PYTHON_FORMATS: Final = frozenset({"dataframe", "arrowtable", "debug"})
 
 
 class Statement(NamedTuple):
-    """One statement as the engine gets it. `data` is None unless it is an INSERT with data in `output_format`'s place."""
+    """One statement for the engine. `data` is None unless it is an INSERT with data in `output_format`'s place."""
 
     sql: bytes
     data: bytes | None
@@ -142,7 +142,7 @@ def credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str
 
 
 def decompress(body: bytes, encoding: str, bytes_max: int = BODY_BYTES_MAX) -> bytes:
-    """A request body as it was before its Content-Encoding. Raises QueryRefused when it is damaged, or grows too large."""
+    """A request body as it was before its Content-Encoding. Raises QueryRefused when it is damaged or too large."""
     if encoding in ("", "identity"):
         return body
     try:

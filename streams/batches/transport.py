@@ -24,7 +24,8 @@ from faust.types import TP, ConsumerMessage
 from .lenient import read_leniently
 from .record_batch import RecordBatch
 
-# The receiver's work goes by batches too: with fewer records its fixed costs weigh, and a poll of 16,000 still serves four.
+# The receiver's work goes by batches too: with fewer records its fixed costs weigh, and a poll of 16,000 still serves
+# four.
 _SHARE_RECORDS_MIN: Final = 4000
 # How soon to look again whether what was held is still held.
 _HELD_WAIT_S: Final = 0.05
@@ -85,8 +86,10 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return {tp: [batch] for tp, batch in batches.items()}
 
     async def _poll(self, consumer: Any, active: Any, max_records: int | None) -> dict[TP, RecordBatch]:
-        """A share of what was fetched already of every partition. Never waits, so that no seek, reset or rebalance comes
-        between the start and the end of a batch."""
+        """A share of what was fetched already of every partition.
+
+        Never waits, so that no seek, reset or rebalance comes between the start and the end of a batch.
+        """
         fetched = consumer._fetcher._records
         batches: dict[TP, RecordBatch] = {}
         if not self.consumer.flow_active or consumer._subscription.reassignment_in_progress:
@@ -125,8 +128,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     """Turns a RecordBatch into one Faust message; Faust's own bookkeeping of offsets is switched off."""
 
     held: Set[TP] = frozenset()
-    """The partitions of which nothing is delivered for now. A receiver that has enough of one sets this, so that it need not
-    block those of others; what is fetched of it stays, bounded, in aiokafka's buffers. Nothing is paused, sought or lost."""
+    """The partitions of which nothing is delivered for now.
+
+    A receiver that has enough of one sets this, so that it need not block those of others; what is fetched of it stays,
+    bounded, in aiokafka's buffers. Nothing is paused, sought or lost.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -143,7 +149,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         )  # fmt: skip
 
     async def seek(self, partition: TP, offset: int) -> None:
-        """Makes a later poll begin at `offset`; batches polled before still come. Nothing if it is not assigned here."""
+        """Makes a later poll begin at `offset`; batches polled before still come. Nothing if it is not assigned."""
         await self._thread.call_thread(self._thread.seek_if_assigned, partition, offset)
 
     async def commit_batch(self, batch: RecordBatch) -> bool:
