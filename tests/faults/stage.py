@@ -50,6 +50,23 @@ class Kafka(Protocol):
     def stop(self) -> None: ...
 
 
+def empty(kafka: Kafka, replication: int) -> None:
+    """Deletes the group and every topic, and creates the topics anew."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    try:
+        with suppress(KafkaError):  # the group is not there before the first run
+            members = admin.describe_groups([GROUP])[GROUP]["members"]
+            if members:
+                admin.remove_group_members(GROUP, [MemberToRemove(member["member_id"]) for member in members])
+            admin.delete_groups([GROUP])
+        for topic in (SALES, FEEDBACK, DEAD_LETTERS, STATE):
+            with suppress(UnknownTopicOrPartitionError):
+                admin.delete_topics([topic])
+    finally:
+        admin.close()
+    ensure_topics(Settings(kafka=kafka.bootstrap, kafka_replication=replication, partitions=PARTITIONS))
+
+
 class Stage:
     """Use: start(); then for each run reset(), a case, settle(), snapshot(); then stop()."""
 
@@ -83,7 +100,7 @@ class Stage:
         self._end_run()
         shutil.rmtree(self.run_directory, ignore_errors=True)
         self.run_directory.mkdir(parents=True)
-        self._empty_kafka()
+        empty(self.kafka, self._replication)
         self.use_clickhouse(self._own_clickhouse)
         self.input, self._mutant, self._restarts = chosen, mutant, 0
 
@@ -209,18 +226,3 @@ class Stage:
             worker.end()
         self.workers.clear()
         self.closing.close()
-
-    def _empty_kafka(self) -> None:
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
-        try:
-            with suppress(KafkaError):  # the group is not there before the first run
-                members = admin.describe_groups([GROUP])[GROUP]["members"]
-                if members:
-                    admin.remove_group_members(GROUP, [MemberToRemove(member["member_id"]) for member in members])
-                admin.delete_groups([GROUP])
-            for topic in (SALES, FEEDBACK, DEAD_LETTERS, STATE):
-                with suppress(UnknownTopicOrPartitionError):
-                    admin.delete_topics([topic])
-        finally:
-            admin.close()
-        ensure_topics(Settings(kafka=self.kafka.bootstrap, kafka_replication=self._replication, partitions=PARTITIONS))

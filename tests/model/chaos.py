@@ -39,7 +39,7 @@ class Chaos:
 
     def begin(self) -> None:
         """Sets the weather, plans the faults and starts the workers."""
-        self._set_weather()
+        set_weather(self._world, self._kinds)
         rng, world = self._rng, self._world
         now_and_then: list[tuple[str, float, Callable[[], object]]] = [
             ("clickhouse", 3, self._away),
@@ -56,22 +56,6 @@ class Chaos:
             self.boot(worker)
         self._supervise()
         world.loop.call_later(self.lasts_s, self._calm_down)
-
-    def _set_weather(self) -> None:
-        rng, world, kinds = self._rng, self._world, self._kinds
-        for weather in (world.way.weather, world.clickhouse_weather):
-            weather.slow = rng.uniform(0, 0.1) if "slow" in kinds else 0
-        if "kafka" in kinds:
-            _worsen(world.way.weather, rng, 0.04)
-        if "clickhouse" in kinds:
-            _worsen(world.clickhouse_weather, rng, 0.2)
-        if "deliveries" in kinds:
-            for name in ("lost", "repeated", "seeks_lost"):
-                setattr(world.carelessness, name, rng.uniform(0, 0.4))
-        if "poison" in kinds:
-            world.poison = rng.randrange(9)
-        if "refusals" in kinds:
-            world.clickhouse.refused = rng.randrange(9)
 
     def boot(self, worker: SimulatedWorker) -> None:
         """Starts a worker whose end may be planned already."""
@@ -171,6 +155,24 @@ class Chaos:
         for worker in self._workers:
             worker.process.doom_at = -1
         self._world.loop.call_later(1, self._group.rebalance, context=SERVERS)
+
+
+def set_weather(world: World, kinds: set[str]) -> None:
+    """How often calls are slow, lost or refused, and what is wrong with deliveries and records, for the whole run."""
+    rng = world.rng
+    for weather in (world.way.weather, world.clickhouse_weather):
+        weather.slow = rng.uniform(0, 0.1) if "slow" in kinds else 0
+    if "kafka" in kinds:
+        _worsen(world.way.weather, rng, 0.04)
+    if "clickhouse" in kinds:
+        _worsen(world.clickhouse_weather, rng, 0.2)
+    if "deliveries" in kinds:
+        for name in ("lost", "repeated", "seeks_lost"):
+            setattr(world.carelessness, name, rng.uniform(0, 0.4))
+    if "poison" in kinds:
+        world.poison = rng.randrange(9)
+    if "refusals" in kinds:
+        world.clickhouse.refused = rng.randrange(9)
 
 
 def _worsen(weather: Weather, rng: random.Random, most: float) -> None:

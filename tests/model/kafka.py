@@ -25,6 +25,10 @@ class Transaction:
     offsets: dict[TP, int] = field(default_factory=dict)
     decided: bool | None = None
 
+    def of(self, log: "Log") -> list["Entry"]:
+        """Its records in a log."""
+        return [entry for entry in log.entries if entry.transaction is self and not entry.is_marker]
+
 
 @dataclass(slots=True)
 class Entry:

@@ -61,6 +61,31 @@ class Line:
                 return value, version
         return None, 0
 
+    def below(self, offset: int) -> Iterator[tuple[bytes, bytes, int]]:
+        """(key, value, version) of all that the changelog holds below an offset."""
+        for key in self.history:
+            value, version = self.value_below(key, offset)
+            if value is not None:
+                yield key, value, version
+
+
+class RowsOfRecords:
+    """The rows that follow from records of the changelog, each made once."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._made: dict[tuple[int, bytes, bytes, int], list[tuple[str, Row, Row]]] = {}
+
+    def of(self, number: int, key: bytes, value: bytes, version: int) -> list[tuple[str, Row, Row]]:
+        """(table, key, row) of all that follow from one record of a partition."""
+        known = (number, key, value, version)
+        if known not in self._made:
+            rows: Rows = {}
+            RowMaker(GENERATION, number, self._rules).of_record(rows, key, value, records.pack(version))
+            unpacked = [(table.name, unpack_row(row)) for table, own in rows.items() for row in own.values()]
+            self._made[known] = [(name, key_of(name, row), row) for name, row in unpacked]
+        return self._made[known]
+
 
 class Law:
     """`kafka` is set once there is one."""
@@ -76,7 +101,7 @@ class Law:
         self._partitions = partitions
         self._ground = ground
         self._now_ms = now_ms
-        self._rows: dict[tuple[int, bytes, bytes, int], list[tuple[str, Row, Row]]] = {}
+        self._rows = RowsOfRecords(rules)
         self._committed: set[tuple[str, Row]] = set()
 
     def broken(self, law: str, seen: str) -> None:
@@ -96,8 +121,7 @@ class Law:
         for number in range(self._partitions):
             log = written.get((STATE, number))
             if log is not None:
-                mine = [entry for entry in log.entries if entry.transaction is transaction and not entry.is_marker]
-                self._check_unit(number, mine, transaction)
+                self._check_unit(number, transaction.of(log), transaction)
 
     def _check_unit(self, number: int, mine: list[Entry], transaction: Transaction) -> None:
         line = self.lines[number]
@@ -154,10 +178,8 @@ class Law:
 
     def _check_letters(self, number: int, unit: Unit, transaction: Transaction) -> None:
         found = [
-            _source(entry)
-            for log in transaction.logs if log.topic == DEAD_LETTERS
-            for entry in log.entries if entry.transaction is transaction and not entry.is_marker
-        ]  # fmt: skip
+            _source(entry) for log in transaction.logs if log.topic == DEAD_LETTERS for entry in transaction.of(log)
+        ]
         refused = [(r.record.topic, r.record.partition, r.record.offset) for r in unit.refusals]
         if sorted(found) != sorted(refused):
             self.broken(LETTERS, f"partition {number}: refused {refused}, letters {found}")
@@ -180,17 +202,8 @@ class Law:
                 line.state.pop(entry.key, None)
             else:
                 line.state[entry.key] = entry.value
-                rows = self._rows_of(number, entry.key, entry.value, meta.version)
+                rows = self._rows.of(number, entry.key, entry.value, meta.version)
                 self._committed.update((table, row) for table, _, row in rows)
-
-    def _rows_of(self, number: int, key: bytes, value: bytes, version: int) -> list[tuple[str, Row, Row]]:
-        known = (number, key, value, version)
-        if known not in self._rows:
-            rows: Rows = {}
-            RowMaker(GENERATION, number, self._rules).of_record(rows, key, value, records.pack(version))
-            unpacked = [(table.name, unpack_row(row)) for table, own in rows.items() for row in own.values()]
-            self._rows[known] = [(name, key_of(name, row), row) for name, row in unpacked]
-        return self._rows[known]
 
     def check_local_copy(self, number: int, held: dict[bytes, bytes], touched: dict[bytes, Any], offset: int) -> None:
         """Called after each write of a local copy."""
@@ -210,19 +223,12 @@ class Law:
         """Called after each insert and report."""
         for number, position in clickhouse.positions().items():
             offset = position.changelog_offset
-            for table, key, row in self._rows_below(number, offset):
+            below = self.lines[number].below(offset)
+            for table, key, row in (found for record in below for found in self._rows.of(number, *record)):
                 held = clickhouse.tables[table].get(key)
                 if held is None or (held[-1] < row[-1] and held[:-1] != row[:-1]):
                     self.broken(SINK_POSITION, f"partition {number}: position {offset}, but {held} instead of {row}")
                     return
-
-    def _rows_below(self, number: int, offset: int) -> Iterator[tuple[str, Row, Row]]:
-        """(table, key, row) of all that the changelog holds below an offset."""
-        line = self.lines[number]
-        for key in line.history:
-            value, version = line.value_below(key, offset)
-            if value is not None:
-                yield from self._rows_of(number, key, value, version)
 
 
 def _plain(key: bytes, value: bytes) -> object:
