@@ -16,7 +16,7 @@ from schemas.events import Event, Feedback, Sale
 from schemas.measures import MONEY_UNIT
 from streams.errors import Misuse
 
-BRAND: Final = "olist"
+BRAND_ID: Final = "olist"
 _FILES: Final = ("orders", "customers", "order_items", "order_reviews")
 _VOID_STATUSES: Final = frozenset({"canceled", "unavailable"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +60,7 @@ class Olist:
         order, items = self.orders[order_id], self.items[order_id]
         placed = Sale(
             event_id=f"{order_id}:placed",
-            brand_id=BRAND,
+            brand_id=BRAND_ID,
             customer_id=self.customers[order_id],
             sale_id=order_id,
             action="PLACED",
@@ -84,7 +84,7 @@ class Olist:
         feedback_id = f"{review['review_id']}:{order_id}"
         invited = Feedback(
             event_id=f"{feedback_id}:invited",
-            brand_id=BRAND,
+            brand_id=BRAND_ID,
             customer_id=self.customers[order_id],
             feedback_id=feedback_id,
             action="INVITED",
