@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgpack
 
 from schemas.measures import MEASURES
-from streams.domain.panes import MONEY, PaneKey, TopicKey
+from streams.domain.panes import MONEY_PLACES, PaneKey, TopicKey
 
 CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
 PANE: Final = b"p"  # + packed PaneKey -> packed measures
@@ -69,7 +69,7 @@ def pack_measures(measures: list[int]) -> bytes:
     there is one for each of MEASURES."""
     if len(measures) != _MEASURES:
         raise _other_measures(len(measures))
-    for place in MONEY:  # nothing else grows so large
+    for place in MONEY_PLACES:  # nothing else grows so large
         if measures[place] > _INT64_MAX:
             raise OverflowError(
                 f"a pane's sum of {measures[place]} is more than ClickHouse's Int64 holds ({_INT64_MAX})"
