@@ -44,23 +44,11 @@ def decode_sale(data: bytes) -> Sale:
 def read_any_sale(data: bytes) -> Sale:
     """The sale in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _SALE)
-    return Sale(
-        record["event_id"],
-        record["brand_id"],
-        record["customer_id"],
-        record["sale_id"],
-        _symbol(symbols, "action", record["action"]),
-        record["revision"],
-        record["affiliate_id"],
-        record["product_id"],
-        _symbol(symbols, "offering", record["offering"]),
-        _money("amount", record["amount"]),
-        _money("commission", record["commission"]),
-        record["currency"],
-        record["campaign"],
-        record["referred_by"],
-        record["occurred_at"],
-    )
+    record["action"] = _symbol(symbols, "action", record["action"])
+    record["offering"] = _symbol(symbols, "offering", record["offering"])
+    record["amount"] = _money("amount", record["amount"])
+    record["commission"] = _money("commission", record["commission"])
+    return Sale(**record)
 
 
 def decode_feedback(data: bytes) -> Feedback:
@@ -75,23 +63,12 @@ def decode_feedback(data: bytes) -> Feedback:
 def read_any_feedback(data: bytes) -> Feedback:
     """The feedback in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
     record, symbols = _read(data, _FEEDBACK)
-    metric = record["metric"]
-    return Feedback(
-        record["event_id"],
-        record["brand_id"],
-        record["customer_id"],
-        record["feedback_id"],
-        _symbol(symbols, "action", record["action"]),
-        record["revision"],
-        record["sale_id"],
-        record["affiliate_id"],
-        None if metric is None else _symbol(symbols, "metric", metric),
-        record["score"],
-        tuple([Finding(_symbol(symbols, "verdict", f["verdict"]), f["topic"]) for f in record["findings"]]),
-        record["comment"],
-        record["language"],
-        record["occurred_at"],
-    )
+    record["action"] = _symbol(symbols, "action", record["action"])
+    if record["metric"] is not None:
+        record["metric"] = _symbol(symbols, "metric", record["metric"])
+    findings = [Finding(_symbol(symbols, "verdict", f["verdict"]), f["topic"]) for f in record["findings"]]
+    record["findings"] = tuple(findings)
+    return Feedback(**record)
 
 
 def encode(event: Event) -> bytes:

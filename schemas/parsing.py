@@ -1,18 +1,20 @@
 """Mappings -> events: what a brand platform says in its own types becomes one valid event, or is refused by field.
 
 Owns the types that are taken: text as str, money as str, Decimal or int (never float: it is not exact), times as an
-aware datetime, ISO 8601 with an offset, or epoch milliseconds. Never guesses: no unknown field, no naive time.
+aware datetime, ISO 8601 with an offset, or epoch milliseconds. Fields and defaults are those of the newest schema. Never
+guesses: no unknown field, no naive time.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from schemas.errors import InvalidValue, shown
 from schemas.events import Feedback, Finding, Sale
 from schemas.measures import MONEY_SCALE
+from schemas.registry import FEEDBACK, SALE, PublishedSchema, newest
 from schemas.validation import FINDINGS_MAX, validate_feedback, validate_sale
 
 _MONEY_TEXT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
@@ -25,14 +27,14 @@ _TIME_EXPECTED = "epoch milliseconds or ISO 8601 with an offset, such as '2026-0
 
 def parse_sale(fields: Mapping[str, object]) -> Sale:
     """One valid sale. Raises InvalidValue naming the field, what was found and what is expected."""
-    sale = Sale(**_parsed(fields, _SALE_FIELDS, _SALE_DEFAULTS))
+    sale = Sale(**_parsed(fields, _SALE))
     validate_sale(sale)
     return sale
 
 
 def parse_feedback(fields: Mapping[str, object]) -> Feedback:
     """One valid feedback. Raises InvalidValue naming the field, what was found and what is expected."""
-    feedback = Feedback(**_parsed(fields, _FEEDBACK_FIELDS, _FEEDBACK_DEFAULTS))
+    feedback = Feedback(**_parsed(fields, _FEEDBACK))
     validate_feedback(feedback)
     return feedback
 
@@ -40,18 +42,16 @@ def parse_feedback(fields: Mapping[str, object]) -> Feedback:
 Parser = Callable[[str, Any], Any]
 
 
-def _parsed(
-    fields: Mapping[str, object], parsers: Mapping[str, Parser], defaults: Mapping[str, object]
-) -> dict[str, Any]:
+def _parsed(fields: Mapping[str, object], shape: "_Shape") -> dict[str, Any]:
     for name in fields:
-        if name not in parsers:
-            raise InvalidValue(shown(name).strip("'"), "an unknown field", f"only {', '.join(parsers)}")
+        if name not in shape.parsers:
+            raise InvalidValue(shown(name).strip("'"), "an unknown field", f"only {', '.join(shape.parsers)}")
     values: dict[str, Any] = {}
-    for name, parse in parsers.items():
+    for name, parse in shape.parsers.items():
         if name in fields:
             values[name] = parse(name, fields[name])
-        elif name in defaults:
-            values[name] = defaults[name]
+        elif name in shape.defaults:
+            values[name] = shape.defaults[name]
         else:
             raise InvalidValue(name, "nothing", "a value: the field is required")
     return values
@@ -131,55 +131,45 @@ def _typed(value: object) -> str:
     return f"{type(value).__name__} {shown(value)}"
 
 
-_TEXT_OR_NULL: Final = _optional(_text)
+_BY_TYPE: Final[Mapping[str, Parser]] = {"string": _text, "int": _integer, "bytes": _money, "long": _time}
+_ARRAYS: Final[Mapping[str, tuple[Parser, object]]] = {"findings": (_findings, ())}  # with the default of each
 
-_SALE_FIELDS: Final[Mapping[str, Parser]] = {
-    "event_id": _text,
-    "brand_id": _text,
-    "customer_id": _text,
-    "sale_id": _text,
-    "action": _text,
-    "revision": _integer,
-    "affiliate_id": _TEXT_OR_NULL,
-    "product_id": _text,
-    "offering": _text,
-    "amount": _money,
-    "commission": _money,
-    "currency": _text,
-    "campaign": _TEXT_OR_NULL,
-    "referred_by": _TEXT_OR_NULL,
-    "occurred_at": _time,
-}
-_SALE_DEFAULTS: Final[Mapping[str, object]] = {
-    "revision": 0,
-    "affiliate_id": None,
-    "commission": 0,
-    "campaign": None,
-    "referred_by": None,
-}
-_FEEDBACK_FIELDS: Final[Mapping[str, Parser]] = {
-    "event_id": _text,
-    "brand_id": _text,
-    "customer_id": _text,
-    "feedback_id": _text,
-    "action": _text,
-    "revision": _integer,
-    "sale_id": _TEXT_OR_NULL,
-    "affiliate_id": _TEXT_OR_NULL,
-    "metric": _TEXT_OR_NULL,
-    "score": _optional(_integer),
-    "findings": _findings,
-    "comment": _TEXT_OR_NULL,
-    "language": _TEXT_OR_NULL,
-    "occurred_at": _time,
-}
-_FEEDBACK_DEFAULTS: Final[Mapping[str, object]] = {
-    "revision": 0,
-    "sale_id": None,
-    "affiliate_id": None,
-    "metric": None,
-    "score": None,
-    "findings": (),
-    "comment": None,
-    "language": None,
-}
+
+def _parser(field: Any, kind: Any, symbols: Container[str]) -> Parser:
+    """How a field of the schema is said: an enum as text, bytes as money, a long as a time; null where Avro lets it be."""
+    if isinstance(kind, list):
+        return _optional(_parser(field, kind[1], symbols))
+    if field["name"] in symbols:
+        return _text
+    return _ARRAYS[field["name"]][0] if _bare(kind) == "array" else _BY_TYPE[_bare(kind)]
+
+
+def _default(field: Any) -> object:
+    """What a field is when it is left out. Avro writes the bytes of a default as text."""
+    if _bare(field["type"]) == "array":
+        return _ARRAYS[field["name"]][1]
+    default = field["default"]
+    return int.from_bytes(default.encode("latin-1"), "big", signed=True) if _bare(field["type"]) == "bytes" else default
+
+
+def _bare(kind: Any) -> Any:
+    return kind["type"] if isinstance(kind, dict) else kind
+
+
+class _Shape(NamedTuple):
+    """What may be said of an event, and what need not."""
+
+    parsers: Mapping[str, Parser]
+    defaults: Mapping[str, object]
+
+
+def _shape(schema: PublishedSchema) -> _Shape:
+    fields = schema.plain["fields"]
+    return _Shape(
+        {field["name"]: _parser(field, field["type"], schema.symbols) for field in fields},
+        {field["name"]: _default(field) for field in fields if "default" in field},
+    )
+
+
+_SALE: Final = _shape(newest(SALE))
+_FEEDBACK: Final = _shape(newest(FEEDBACK))
