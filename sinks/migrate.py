@@ -13,7 +13,8 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.client import address, connect, connected
 from sinks.errors import SinkRefused, sink_errors
-from sinks.tables import DATABASE, VIEWS
+from sinks.tables import DATABASE
+from sinks.views.catalogue import NAMES
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 BI_ROLE: Final = "posventa_bi"
@@ -47,7 +48,7 @@ def migrate(url: str) -> list[str]:
 
 def grants() -> list[str]:
     """What makes a role that may read the views and nothing beneath them."""
-    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for view in VIEWS]
+    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for view in NAMES]
     return [f"CREATE ROLE IF NOT EXISTS {BI_ROLE}", *views]
 
 

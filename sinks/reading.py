@@ -10,10 +10,11 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from sinks.errors import sink_errors
+from sinks.views.columns import WINDOWS
 
 Row = dict[str, Any]
 
-_WINDOW_ORDER = "indexOf(['1h', '24h', '7d', '30d'], v.window)"
+_WINDOW_ORDER = f"indexOf({[window.name for window in WINDOWS]}, v.window)"
 
 
 def rolling(

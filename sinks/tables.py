@@ -1,7 +1,7 @@
-"""The base tables as the workers write them: names and columns, and the bytes of a row.
+"""The base tables as the workers write them: names, columns and types, and the bytes of a row.
 
-Owns the order in which a row's values stand and how they become bytes; engines, types and keys are in migrations/. A
-test ties both together.
+Owns the order in which a row's values stand and how they become bytes; engines and keys are in migrations/, where a new
+column gets by `python -m sinks.views`. A test ties both together.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ class Table:
 
     name: str
     columns: tuple[str, ...]
+    types: tuple[str, ...]  # of the columns, as ClickHouse declares them
 
 
 def pack_row(values: Iterable[Any]) -> bytes:
@@ -44,48 +45,133 @@ def unpack_row(row: bytes) -> tuple[Any, ...]:
 
 
 def _table(name: str, columns: str) -> Table:
-    return Table(name, tuple(columns.split()))
+    """A table of one line a column: its name and its type."""
+    names, types = zip(*(line.split(maxsplit=1) for line in columns.strip().splitlines()), strict=True)
+    return Table(name, names, types)
 
+
+_MEASURE_LINES: Final = "\n".join(f"{measure} Int64" for measure in MEASURES)
 
 AFFILIATE_PANES: Final = _table(
     "affiliate_panes",
-    f"generation brand_id affiliate_id currency bucket source_partition {' '.join(MEASURES)} version",
+    f"""
+    generation UInt32
+    brand_id String
+    affiliate_id String
+    currency String
+    bucket DateTime('UTC')
+    source_partition UInt16
+    {_MEASURE_LINES}
+    version UInt64
+    """,
 )
 TOPIC_PANES: Final = _table(
-    "topic_panes", "generation brand_id affiliate_id topic verdict bucket source_partition answers version"
+    "topic_panes",
+    """
+    generation UInt32
+    brand_id String
+    affiliate_id String
+    topic String
+    verdict String
+    bucket DateTime('UTC')
+    source_partition UInt16
+    answers Int64
+    version UInt64
+    """,
 )
 JOURNEYS: Final = _table(
     "journeys",
-    "generation brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission "
-    "currency occurred_at is_new_customer referred_by refunded charged_back answers last_metric last_score verdicts "
-    "feedback_delay_seconds version",
+    """
+    generation UInt32
+    brand_id String
+    sale_id String
+    customer_id String
+    affiliate_id String
+    product_id String
+    offering LowCardinality(String)
+    campaign String
+    status LowCardinality(String)
+    amount Int64
+    commission Int64
+    currency LowCardinality(String)
+    occurred_at DateTime64(3, 'UTC')
+    is_new_customer UInt8
+    referred_by String
+    refunded Int64
+    charged_back Int64
+    answers Int64
+    last_metric LowCardinality(String)
+    last_score Nullable(Int8)
+    verdicts String
+    feedback_delay_seconds Nullable(Int64)
+    version UInt64
+    """,
 )
 ANSWERS: Final = _table(
     "answers",
-    "generation brand_id feedback_id customer_id status match sale_id affiliate_id metric score findings "
-    "invited_at answered_at version",
+    """
+    generation UInt32
+    brand_id String
+    feedback_id String
+    customer_id String
+    status LowCardinality(String)
+    match LowCardinality(String)
+    sale_id String
+    affiliate_id String
+    metric LowCardinality(String)
+    score Nullable(Int8)
+    findings String
+    invited_at DateTime64(3, 'UTC')
+    answered_at DateTime64(3, 'UTC')
+    version UInt64
+    """,
 )
-COMMENTS: Final = _table("comments", "generation brand_id customer_id feedback_id comment language version")
+COMMENTS: Final = _table(
+    "comments",
+    """
+    generation UInt32
+    brand_id String
+    customer_id String
+    feedback_id String
+    comment String
+    language String
+    version UInt64
+    """,
+)
 DEAD_LETTERS: Final = _table(
     "dead_letters",
-    "generation source_topic source_partition source_offset reason detail record_key refused_at version",
+    """
+    generation UInt32
+    source_topic LowCardinality(String)
+    source_partition UInt16
+    source_offset UInt64
+    reason LowCardinality(String)
+    detail String
+    record_key String
+    refused_at DateTime64(3, 'UTC')
+    version UInt64
+    """,
 )
 FRESHNESS: Final = _table(
     "freshness",
-    "generation topic source_partition claim report changelog_offset state_version applied_offset end_offset "
-    "complete_up_to lag_records lag_seconds progress_at busy_at as_of worker",
+    """
+    generation UInt32
+    topic LowCardinality(String)
+    source_partition UInt16
+    claim UInt64
+    report UInt64
+    changelog_offset UInt64
+    state_version UInt64
+    applied_offset UInt64
+    end_offset UInt64
+    complete_up_to DateTime64(3, 'UTC')
+    lag_records UInt64
+    lag_seconds Float64
+    progress_at DateTime64(3, 'UTC')
+    busy_at DateTime64(3, 'UTC')
+    as_of DateTime64(3, 'UTC')
+    worker String
+    """,
 )
 
 TABLES: Final = (AFFILIATE_PANES, TOPIC_PANES, JOURNEYS, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS)
-
-# What BI may read.
-VIEWS: Final = (
-    "affiliate_rolling",
-    "affiliate_rolling_at",
-    "affiliate_series",
-    "affiliate_daily",
-    "affiliate_topics",
-    "affiliate_topics_at",
-    "journey",
-    "freshness_now",
-)

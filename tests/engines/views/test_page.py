@@ -6,7 +6,7 @@ import pytest
 
 from sinks.client import connect
 from sinks.migrate import BI_ROLE, migrate
-from sinks.tables import VIEWS
+from sinks.views.catalogue import NAMES
 from tests.support.places import ROOT
 
 TEXT = (ROOT / "docs" / "bi.md").read_text()
@@ -26,4 +26,4 @@ def test_a_query_of_the_document_runs(url: str, query: str) -> None:
 
 def test_the_document_names_every_view_and_the_role() -> None:
     assert len(QUERIES) >= 5
-    assert [name for name in (*VIEWS, BI_ROLE) if f"`{name}" not in TEXT] == []
+    assert [name for name in (*NAMES, BI_ROLE) if f"`{name}" not in TEXT] == []

@@ -1,0 +1,172 @@
+"""The views: name, columns, comment and template, in the order in which they are made.
+
+Owns what is public of each. Invariant: a view that reads another one stands after it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sinks.views.columns import (
+    AFFILIATE,
+    AS_COUNT,
+    AS_MONEY,
+    AS_RATE,
+    AS_TEXT,
+    AS_TIME,
+    BRAND,
+    CURRENCY,
+    MEASURE_COLUMNS,
+    NET,
+    RATES,
+    SELLER,
+    TOPIC_COLUMN,
+    VERDICT,
+    WINDOW,
+    WINDOWS,
+    Column,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What BI sees of a view. One with a parameter shows its columns, but ClickHouse can't keep their types and meanings."""
+
+    name: str
+    columns: tuple[Column, ...]
+    comment: str
+    template: str
+    has_parameter: bool = False
+
+
+def _ending_at(view: View, comment: str) -> View:
+    """The view of the same columns that takes the time `at` at which its windows end, and of which `view` is made."""
+    name = f"{view.name}_at"
+    asked = (
+        f"{comment}, ending at a given time: {name}(at = '2026-01-31 12:00:00'), a DateTime in UTC. "
+        f"Columns as in {view.name}."
+    )
+    return View(name, view.columns, asked, f"{name}.sql", has_parameter=True)
+
+
+_ROLLING: Final = View(
+    "affiliate_rolling",
+    (BRAND, SELLER, CURRENCY, WINDOW, *MEASURE_COLUMNS, NET, *RATES),
+    "Rolling windows ending now, per brand, affiliate and currency",
+    "ending_now.sql",
+)
+
+_SERIES: Final = View(
+    "affiliate_series",
+    (BRAND, SELLER, CURRENCY, Column("bucket", "DateTime('UTC')", "pane start"), *MEASURE_COLUMNS),
+    "Measures per brand, affiliate, currency and pane",
+    "affiliate_series.sql",
+)
+
+_BY_NAME: Final = {column.name: column for column in (*MEASURE_COLUMNS, NET, *RATES)}
+TRAILING: Final = tuple(_BY_NAME[name] for name in ("sales", "gross", "net", "feedback", "nps", "csat", "refund_rate"))
+TRAILING_DAYS: Final = (7, 30)  # that end with a day, that day included
+
+
+def _trailing(days: int) -> list[Column]:
+    meaning = f"of the {days} days that end with this day"
+    return [Column(f"{column.name}_{days}d", column.type, f"{column.name} {meaning}") for column in TRAILING]
+
+
+_DAILY: Final = View(
+    "affiliate_daily",
+    (
+        *(BRAND, SELLER, CURRENCY, Column("day", "Date", "day in UTC"), *MEASURE_COLUMNS, NET, *RATES),
+        *(column for days in TRAILING_DAYS for column in _trailing(days)),
+    ),
+    "Measures per brand, affiliate, currency and UTC day, with the 7 and 30 days that end with that day",
+    "affiliate_daily.sql",
+)
+
+_TOPICS: Final = View(
+    "affiliate_topics",
+    (
+        *(BRAND, AFFILIATE, TOPIC_COLUMN, VERDICT, WINDOW),
+        Column("answers", AS_COUNT, "linked answers that say this of this topic"),
+        Column("share", AS_RATE, "answers / all linked answers of the affiliate in the window, over all currencies"),
+        Column(
+            "lift",
+            AS_RATE,
+            "share / the same share over all others of the brand pooled; above 1: said more of this affiliate; "
+            "null where that is 0 or there are none",
+        ),
+    ),
+    "Topics per brand, affiliate, verdict and window ending now",
+    "ending_now.sql",
+)
+
+_JOURNEY: Final = View(
+    "journey",
+    (
+        BRAND,
+        Column("sale_id", AS_TEXT, "order reference, unique within the brand"),
+        Column("customer_id", AS_TEXT, "pseudonym of the customer"),
+        Column("affiliate_id", AS_TEXT, "affiliate who sold it; empty: direct sale"),
+        Column("product_id", AS_TEXT, "product"),
+        Column("offering", AS_TEXT, "PHYSICAL or SERVICE"),
+        Column("campaign", AS_TEXT, "page, message or sub-id that sold it; empty: none given"),
+        Column("status", AS_TEXT, "valid or rejected"),
+        Column("amount", AS_MONEY, "price placed"),
+        Column("commission", AS_MONEY, "what the affiliate earns"),
+        Column("currency", AS_TEXT, "ISO 4217"),
+        Column("occurred_at", AS_TIME, "sale time"),
+        Column("is_new_customer", "UInt8", "1: the customer's first valid sale with the brand"),
+        Column("referred_by", AS_TEXT, "customer who recommended it; empty: none"),
+        Column("refunded", AS_MONEY, "given back so far"),
+        Column("charged_back", AS_MONEY, "charged back so far"),
+        Column("net", AS_MONEY, "amount minus refunded minus charged_back; 0 when rejected"),
+        Column("answers", AS_COUNT, "linked answers"),
+        Column("last_metric", AS_TEXT, "NPS, CSAT or CES of the last answer with a score; empty: none"),
+        Column("last_score", "Nullable(Int8)", "score of the last answer with a score; null: none"),
+        Column("verdicts", AS_TEXT, "distinct verdicts of its answers, sorted, comma-separated"),
+        Column(
+            "feedback_delay_seconds",
+            "Nullable(Int64)",
+            "first answer's time minus sale time; negative: answered first; null: no answer",
+        ),
+    ),
+    "One row a sale, with its refunds, chargebacks and answers",
+    "journey.sql",
+)
+
+_FRESHNESS: Final = View(
+    "freshness_now",
+    (
+        Column("topic", AS_TEXT, "source topic; empty: total of all"),
+        Column("partition", "Int32", "source partition; -1: total of all"),
+        Column(
+            "complete_up_to",
+            AS_TIME,
+            "everything that reached the broker before this time is in these tables; total: the minimum",
+        ),
+        Column("lag_records", "UInt64", "records waiting; total: the sum"),
+        Column("lag_seconds", "Float64", "age of the oldest record waiting; total: the maximum"),
+        Column(
+            "status",
+            AS_TEXT,
+            "stalled (no report for 15 s, or input waiting and no progress for 30 s), "
+            "behind (lag over 60 s), idle (nothing to read for 60 s) or ok; total: the worst",
+        ),
+        Column("as_of", AS_TIME, "time of the report; total: the oldest"),
+    ),
+    "Freshness per source topic and partition, and in total",
+    "freshness_now.sql",
+)
+
+VIEWS: Final = (
+    _ending_at(
+        _ROLLING, f"Rolling windows ({', '.join(window.name for window in WINDOWS)}) per brand, affiliate and currency"
+    ),
+    _ROLLING,
+    _SERIES,
+    _DAILY,
+    _ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
+    _TOPICS,
+    _JOURNEY,
+    _FRESHNESS,
+)
+NAMES: Final = tuple(view.name for view in VIEWS)
