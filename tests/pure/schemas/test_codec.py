@@ -84,12 +84,6 @@ def test_a_published_schema_never_changes() -> None:
     }
 
 
-@pytest.mark.parametrize("event", [Sale, Feedback])
-def test_fields_stand_in_the_order_of_the_schema(event: type[Sale] | type[Feedback]) -> None:
-    schema = published(f"{event.__name__.lower()}.v1.avsc")
-    assert tuple(field["name"] for field in schema["fields"]) == event._fields
-
-
 def test_the_schema_s_default_commission_is_zero() -> None:
     field = next(f for f in published("sale.v1.avsc")["fields"] if f["name"] == "commission")
     assert int.from_bytes(field["default"].encode("latin-1"), "big", signed=True) == 0

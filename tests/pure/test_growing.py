@@ -1,0 +1,140 @@
+"""Whoever adds a column, a field or a reason is told each place that was forgotten. The recipes are in CONTRIBUTING.md."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import schemas.errors
+from schemas.codec import encode
+from schemas.errors import InvalidValue, Refused
+from schemas.events import Event, Feedback, Finding, Sale
+from schemas.registry import FEEDBACK, SALE, newest
+from schemas.validation import validate_feedback, validate_sale
+from schemas.wire import read_feedback, read_sale
+from sinks.tables import ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
+from sinks.views.catalogue import VIEWS
+from streams.changelog.records import Letter
+from streams.domain.contributions import Answer, Journey
+from tests.support.domain_strategies import A_SALE, AN_ANSWER
+from tests.support.places import ROOT
+
+PUBLISHING = (ROOT / "docs" / "publishing.md").read_text()
+# What a row has beside its values: in front its generation, at the end its version.
+ROWS: list[tuple[Table, tuple[str, ...], str]] = [
+    (JOURNEYS, Journey._fields, "Journey in streams/domain/contributions.py"),
+    (ANSWERS, Answer._fields, "Answer in streams/domain/contributions.py"),
+    (
+        DEAD_LETTERS,
+        ("source_topic", "source_partition", "source_offset", *Letter._fields),
+        "LetterKey and Letter in streams/changelog/records.py",
+    ),
+    (
+        COMMENTS,
+        ("brand_id", "customer_id", "feedback_id", "comment", "language"),
+        "CommentKey and the value of a COMMENT in streams/changelog/records.py",
+    ),
+    (
+        TOPIC_PANES,
+        ("brand_id", "affiliate_id", "topic", "verdict", "bucket", "source_partition", "answers"),
+        "TopicKey in streams/domain/panes.py and the value of a TOPIC in streams/changelog/records.py",
+    ),
+]
+SCHEMAS = {Sale: newest(SALE), Feedback: newest(FEEDBACK)}
+# Valid events in which no field is left out.
+EVENTS: list[Event] = [
+    A_SALE._replace(campaign="spring", referred_by="c2"),
+    AN_ANSWER._replace(
+        sale_id="s1", affiliate_id="a1", metric="NPS", score=9, findings=(Finding("DONE_RIGHT", "price"),),
+        comment="good", language="en",
+    ),
+]  # fmt: skip
+# What no field of the type may hold.
+NONSENSE: dict[type[Any], Any] = {str: "\0" * 20_000, int: -1, tuple: (Finding("NONSENSE", "?"),)}
+
+
+@pytest.mark.parametrize(("table", "fields", "where"), ROWS, ids=lambda value: getattr(value, "name", ""))
+def test_a_row_has_the_columns_of_its_table(table: Table, fields: tuple[str, ...], where: str) -> None:
+    assert table.columns == ("generation", *fields, "version"), (
+        f"the table {table.name} in sinks/tables.py and {where} differ: give both the same names, in the same order"
+    )
+
+
+def test_what_is_stored_of_a_sale_is_shown() -> None:
+    shown = {column.name for view in VIEWS if view.name == "journey" for column in view.columns}
+    stored = set(JOURNEYS.columns) - {"generation", "version"}
+    assert stored <= shown, (
+        f"{sorted(stored - shown)} of table journeys is in no view: add it to the columns of `journey` in "
+        "sinks/views/catalogue.py and say `python -m sinks.views NAME`"
+    )
+
+
+@pytest.mark.parametrize("event", SCHEMAS, ids=lambda event: event.__name__)
+def test_an_event_has_the_fields_of_its_newest_schema(event: type[Event]) -> None:
+    fields = tuple(field["name"] for field in SCHEMAS[event].plain["fields"])
+    assert event._fields == fields, (
+        f"{event.__name__} in schemas/events.py and the newest {event.__name__.lower()}.v*.avsc differ: give both the same "
+        "fields, in the same order"
+    )
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_every_field_of_an_event_is_validated(event: Event) -> None:
+    assert _is_valid(event)
+    for field in event._fields:
+        where = f"{type(event).__name__}.{field}"
+        value = getattr(event, field)
+        assert value not in (None, ()), f"tests/pure/test_growing.py: give {where} a value in EVENTS"
+        bad = event._replace(**{field: NONSENSE[type(value)]})
+        assert not _is_valid(bad), f"schemas/validation.py lets anything pass as {where}"
+
+
+def _is_valid(event: Event) -> bool:
+    try:
+        validate_sale(event) if isinstance(event, Sale) else validate_feedback(event)
+    except InvalidValue:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_the_newest_bytes_go_the_short_way(event: Event) -> None:
+    read = read_sale if isinstance(event, Sale) else read_feedback
+    assert read(encode(event)) == event, (
+        f"schemas/wire.py does not know the newest layout of {type(event).__name__}: every record would take the slow way"
+    )
+
+
+@pytest.mark.parametrize("event", SCHEMAS, ids=lambda event: event.__name__)
+def test_the_page_for_publishers_lists_every_field(event: type[Event]) -> None:
+    [table] = re.findall(rf"^`{event.__name__}` \(.*?\)\n\n(.*?)\n\n", PUBLISHING, re.MULTILINE | re.DOTALL)
+    listed = [name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert tuple(listed) == event._fields, (
+        f"docs/publishing.md: the table of {event.__name__} has not the fields it has"
+    )
+
+
+def test_publishers_are_told_which_schema_is_the_newest() -> None:
+    for event, schema in SCHEMAS.items():
+        file = Path("schemas", "avro", f"{event.__name__.lower()}.v{schema.version}.avsc")
+        assert json.loads((ROOT / file).read_text())["name"] == event.__name__
+        assert f"schema: `{file}`" in PUBLISHING, f"docs/publishing.md doesn't name {file}"
+        assert schema.header.hex() in PUBLISHING, f"docs/publishing.md doesn't give the first bytes of {file}"
+
+
+@pytest.mark.parametrize("refused", Refused.__subclasses__(), ids=lambda refused: refused.__name__)
+def test_a_reason_for_a_dead_letter_is_explained(refused: type[Refused]) -> None:
+    assert refused.reason != Refused.reason, f"schemas/errors.py: {refused.__name__} needs a reason of its own"
+    assert f"-- {refused.__name__} " in str(schemas.errors.__doc__), (
+        f"the tree at the top of schemas/errors.py lacks {refused.__name__}"
+    )
+    assert f"\n| `{refused.reason}` | " in PUBLISHING, (
+        f"docs/publishing.md: the table of reasons lacks `{refused.reason}`: say what happened, and what a publisher can do"
+    )
+
+
+def test_each_reason_is_used_once() -> None:
+    reasons = [refused.reason for refused in Refused.__subclasses__()]
+    assert len(set(reasons)) == len(reasons), "schemas/errors.py: two errors have one reason"
