@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from schemas.errors import InvalidValue, shown
 from schemas.events import Feedback, Finding, Sale
 from schemas.measures import MONEY_SCALE
-from schemas.registry import FEEDBACK, SALE, PublishedSchema, newest
+from schemas.registry import FEEDBACK_NAME, SALE_NAME, PublishedSchema, newest
 from schemas.validation import FINDINGS_MAX, validate_feedback, validate_sale
 
 _MONEY_TEXT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
@@ -171,5 +171,5 @@ def _shape(schema: PublishedSchema) -> _Shape:
     )
 
 
-_SALE: Final = _shape(newest(SALE))
-_FEEDBACK: Final = _shape(newest(FEEDBACK))
+_SALE: Final = _shape(newest(SALE_NAME))
+_FEEDBACK: Final = _shape(newest(FEEDBACK_NAME))

@@ -14,10 +14,11 @@ from clickhouse_connect.driver.client import Client
 from sinks.client import address, connect, connected
 from sinks.errors import SinkRefused, sink_errors
 from sinks.tables import DATABASE
-from sinks.views.catalogue import NAMES
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 BI_ROLE: Final = "posventa_bi"
+
+_VIEWS: Final = "SELECT name FROM system.tables WHERE database = {database:String} AND engine = 'View' ORDER BY name"
 
 # clickhouse-driver, which clickhouse-migrations brings along and we do not use, fills its tables of dates when needed,
 # instead of a fifth of a second long at each start of a worker.
@@ -46,16 +47,17 @@ def migrate(url: str) -> list[str]:
     return [names[migration.version] for migration in applied]
 
 
-def grants() -> list[str]:
-    """What makes a role that may read the views and nothing beneath them."""
-    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for view in NAMES]
+def grants(client: Client) -> list[str]:
+    """What makes a role that may read the views that there are, and nothing beneath them."""
+    found = client.query(_VIEWS, parameters={"database": DATABASE}).result_rows
+    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for (view,) in found]
     return [f"CREATE ROLE IF NOT EXISTS {BI_ROLE}", *views]
 
 
 def _grant_views(client: Client) -> None:
     """Where this user may make a role. The embedded engine has none, and says so here."""
     if client.command("CHECK GRANT CREATE ROLE ON *.*"):
-        for statement in grants():
+        for statement in grants(client):
             client.command(statement)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from sinks.errors import sink_errors
-from sinks.views.columns import WINDOWS
+from sinks.windows import WINDOWS
 
 Row = dict[str, Any]
 

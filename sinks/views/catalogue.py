@@ -22,9 +22,9 @@ from sinks.views.columns import (
     TOPIC_COLUMN,
     VERDICT,
     WINDOW,
-    WINDOWS,
     Column,
 )
+from sinks.windows import WINDOWS
 
 
 @dataclass(frozen=True, slots=True)

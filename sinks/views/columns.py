@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.measures import DEFINITIONS, VERDICTS
+from sinks.windows import WINDOWS
 
 # How ClickHouse declares what is shown.
 AS_TEXT: Final = "String"
@@ -31,16 +32,6 @@ class Column:
     formula: str = ""
     source: str = ""  # of the formula: who published it, and where
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A window that ends at a given time."""
-
-    name: str
-    length: str  # as ClickHouse's INTERVAL has it
-
-
-WINDOWS: Final = (Window("1h", "1 HOUR"), Window("24h", "24 HOUR"), Window("7d", "7 DAY"), Window("30d", "30 DAY"))
 
 BRAND: Final = Column("brand_id", AS_TEXT, "brand")
 SELLER: Final = Column("affiliate_id", AS_TEXT, "affiliate; empty: direct sales and unlinked answers")

@@ -11,7 +11,7 @@ from sinks.migrate import MIGRATIONS
 from sinks.tables import DATABASE, TABLES, Table
 from sinks.views.catalogue import VIEWS
 from sinks.views.published import Published, digest, in_words, published
-from sinks.views.render import render
+from sinks.views.render import rendered
 
 SUMS: Final = "SHA256SUMS"
 
@@ -46,7 +46,7 @@ def seal(directory: Path = MIGRATIONS) -> list[str]:
 
 def changes(so_far: Published) -> list[str]:
     """The statements that bring what is published to what the sources say: columns first, then the views that read them."""
-    wanted = {view.name: render(view) for view in VIEWS}
+    wanted = {view.name: rendered(view) for view in VIEWS}
     return [
         *(statement for table in TABLES for statement in _new_columns(table, so_far.tables.get(table.name))),
         *(sql for name, sql in wanted.items() if so_far.views.get(name) != in_words(sql)),

@@ -8,12 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from schemas.measures import STANDING_ALONE
 from sinks.views import columns
 from sinks.views.catalogue import TRAILING, TRAILING_DAYS, View
+from sinks.windows import WINDOWS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _PARTS: Final = "_parts.sql"
 
 
-def render(view: View) -> str:
+def rendered(view: View) -> str:
     """The statement that makes the view, with what is to be said about it in front."""
     return _ENVIRONMENT.get_template(view.template).render(view=view).strip()
 
@@ -44,7 +45,7 @@ def _environment() -> Environment:
         "standing_alone": STANDING_ALONE,
         "trailing": TRAILING,
         "trailing_days": TRAILING_DAYS,
-        "windows": columns.WINDOWS,
+        "windows": WINDOWS,
     }
     return made
 

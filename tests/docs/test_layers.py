@@ -38,6 +38,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.compiled": "",
     # below it
     "sinks.embedded": "sinks",
+    "sinks.views": "sinks",
     "sinks": "schemas",
     "schemas": "",
     "setup": "",

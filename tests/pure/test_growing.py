@@ -11,12 +11,12 @@ import schemas.errors
 from schemas.codec import encode
 from schemas.errors import InvalidValue, Refused
 from schemas.events import Event, Feedback, Finding, Sale
-from schemas.registry import FEEDBACK, SALE, newest
+from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 from schemas.validation import validate_feedback, validate_sale
 from schemas.wire import read_feedback, read_sale
 from sinks.tables import ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
 from sinks.views.catalogue import VIEWS
-from streams.changelog.records import Letter
+from streams.changelog.records import KeptRefusal
 from streams.domain.contributions import Answer, Journey
 from tests.support.domain_strategies import A_SALE, AN_ANSWER
 from tests.support.places import ROOT
@@ -28,8 +28,8 @@ ROWS: list[tuple[Table, tuple[str, ...], str]] = [
     (ANSWERS, Answer._fields, "Answer in streams/domain/contributions.py"),
     (
         DEAD_LETTERS,
-        ("source_topic", "source_partition", "source_offset", *Letter._fields),
-        "LetterKey and Letter in streams/changelog/records.py",
+        ("source_topic", "source_partition", "source_offset", *KeptRefusal._fields),
+        "RefusalKey and KeptRefusal in streams/changelog/records.py",
     ),
     (
         COMMENTS,
@@ -42,7 +42,7 @@ ROWS: list[tuple[Table, tuple[str, ...], str]] = [
         "TopicKey in streams/domain/panes.py and the value of a TOPIC in streams/changelog/records.py",
     ),
 ]
-SCHEMAS = {Sale: newest(SALE), Feedback: newest(FEEDBACK)}
+SCHEMAS = {Sale: newest(SALE_NAME), Feedback: newest(FEEDBACK_NAME)}
 # Valid events in which no field is left out.
 EVENTS: list[Event] = [
     A_SALE._replace(campaign="spring", referred_by="c2"),

@@ -89,7 +89,7 @@ def test_a_view_says_what_it_is_and_reads_with_its_owners_rights(client: Client,
 
 def test_the_role_for_bi_is_granted_every_view_and_no_table(client: Client) -> None:
     """The embedded engine has no roles, but it knows how they are written."""
-    parsed = [client.command("SELECT formatQuery({sql:String})", parameters={"sql": sql}) for sql in grants()]
+    parsed = [client.command("SELECT formatQuery({sql:String})", parameters={"sql": sql}) for sql in grants(client)]
     found = {match[1] for sql in parsed if (match := re.search(r"ON posventa\.(\w+)", str(sql)))}
     assert found == set(NAMES)
 

@@ -14,7 +14,7 @@ from sinks.views.columns import NET, RATES, for_people, of_row, of_rows
 from sinks.views.migration import SUMS, ByHand, changes, seal, write
 from sinks.views.published import digest, in_words, published, statements
 from sinks.views.reference import PAGE, page
-from sinks.views.render import render
+from sinks.views.render import rendered
 
 WRITE = "say `python -m sinks.views NAME`, where NAME says what changes, and commit what it writes"
 LAST = len(list(MIGRATIONS.glob("*.sql")))
@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_the_newest_statement_of_a_view_is_what_its_template_renders(view: View) -> None:
-    assert TODAY.views.get(view.name) == in_words(render(view)), f"the SQL of {view.name} changed: {WRITE}"
+    assert TODAY.views.get(view.name) == in_words(rendered(view)), f"the SQL of {view.name} changed: {WRITE}"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -90,7 +90,7 @@ def test_a_new_column_gets_an_alter_and_a_changed_view_its_statement(
     assert [said[:95] for said in statements(file.read_text())] == [
         "ALTER TABLE posventa . affiliate_panes ADD COLUMN IF NOT EXISTS renewals Int64 AFTER unlinked_f",
         "ALTER TABLE posventa . affiliate_panes ADD COLUMN IF NOT EXISTS resales Nullable ( Int64 ) AFTE",
-        in_words(render(next(view for view in VIEWS if view.name == "journey")))[:95],
+        in_words(rendered(next(view for view in VIEWS if view.name == "journey")))[:95],
     ]
     assert list(published(directory.glob("*.sql")).tables[panes.name]) == list(grown.columns)
     assert write("again", directory) is None
@@ -99,7 +99,9 @@ def test_a_new_column_gets_an_alter_and_a_changed_view_its_statement(
 
 def _changed(view: View, name: str) -> str:
     return (
-        render(view) if view.name != name else render(view).replace("j.answers AS answers", "j.answers + 0 AS answers")
+        rendered(view)
+        if view.name != name
+        else rendered(view).replace("j.answers AS answers", "j.answers + 0 AS answers")
     )
 
 

@@ -1,0 +1,15 @@
+"""The windows of the rolling views, from the narrowest to the widest."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that ends at a given time."""
+
+    name: str
+    length: str  # as ClickHouse's INTERVAL has it
+
+
+WINDOWS: Final = (Window("1h", "1 HOUR"), Window("24h", "24 HOUR"), Window("7d", "7 DAY"), Window("30d", "30 DAY"))
