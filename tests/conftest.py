@@ -1,41 +1,26 @@
-"""The real engines for the tests. A fixture that cannot start fails its tests; it never skips them."""
-
-from collections.abc import Iterator
+"""What holds for all tests: their folders are their marks, their examples have profiles, the compiled core is this one."""
 
 import pytest
 from hypothesis import settings
 
 from streams.compiled import stale
-from streams.embedded.clickhouse import EmbeddedClickHouse
-from streams.embedded.kafka import EmbeddedKafka
+from tests.support.examples import PROFILES
+from tests.support.places import FOLDERS, TESTS
 
-settings.register_profile("posventa", deadline=None)  # a slow machine is no failure
-settings.load_profile("posventa")
+for name, profile in PROFILES.items():
+    settings.register_profile(name, profile)
+settings.load_profile("full")  # unless --hypothesis-profile says another
 
 
-def pytest_configure() -> None:
-    """Refuses to test another program than the one that is written here."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses to test another program than the one that is written here. A mark for every folder."""
     if sources := stale():
         raise pytest.UsageError(f"{', '.join(sources)} changed after they were compiled: say `make setup`")
+    for folder in FOLDERS:
+        config.addinivalue_line("markers", f"{folder}: the tests in tests/{folder}, as tests/README.md says")
 
 
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The bootstrap address of one Kafka broker for the whole session. Tests use topic names of their own."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    broker.start()
-    try:
-        yield broker.bootstrap
-    finally:
-        broker.stop()
-
-
-@pytest.fixture(scope="module")
-def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an empty ClickHouse of this module's own."""
-    server = EmbeddedClickHouse(tmp_path_factory.mktemp("clickhouse"))
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -m pure` runs tests/pure, and so on."""
+    for item in items:
+        item.add_marker(item.path.relative_to(TESTS).parts[0])

@@ -16,7 +16,7 @@ _NAME_FILE: Final = "worker"
 
 
 class StateDirectory:
-    """Held until the process ends, however it ends."""
+    """Held until it is closed or the process ends, however it ends."""
 
     def __init__(self, directory: Path) -> None:
         """Creates the directory when it is missing. Raises Misuse when it can't be used, or another worker uses it."""
@@ -28,11 +28,16 @@ class StateDirectory:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.close()
             raise Misuse(
                 f"POSVENTA_STATE_DIR={directory}: another worker uses this directory; give each worker one of its own"
             ) from error
         self._file.seek(0)
         self.name = self._file.read() or self._named()
+
+    def close(self) -> None:
+        """Lets go of it."""
+        self._file.close()
 
     def _named(self) -> str:
         name = uuid.uuid4().hex

@@ -8,9 +8,10 @@ import pytest
 from tests.model.mutants import MUTANTS, Mutant, catch
 from tests.model.simulation import simulate
 from tests.model.sweep import FAULTS, Sweep, steps_of
+from tests.support.examples import share
 from tests.support.places import ROOT
 
-SEEDS = 200
+SEEDS = share(200)
 # What a mutant gets; most are caught by the first two.
 MUTANT_SEEDS = 250
 # What runs in the simulation is told the time.

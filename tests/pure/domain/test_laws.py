@@ -3,7 +3,7 @@
 from collections import Counter
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Event
@@ -13,6 +13,7 @@ from streams.domain.contributions import Contributions, contributions, differenc
 from streams.domain.fold import fold
 from streams.domain.state import Customer, decode, encode
 from tests.support.domain_strategies import RULES, events
+from tests.support.examples import examples
 from tests.support.oracle import Expected, oracle
 
 _JOURNEY_MONEY = {"amount", "commission", "refunded", "charged_back"}
@@ -64,7 +65,7 @@ def _added(one: Contributions, other: Contributions) -> Contributions:
     )
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(events())
 def test_every_number_is_the_oracles(stream: list[Event]) -> None:
     assert expected_of(folded(stream)) == oracle(stream, RULES)

@@ -10,13 +10,14 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import decode_feedback, decode_sale, encode
 from schemas.errors import InvalidValue, Refused, Undecodable, UnknownSchema
 from schemas.events import Event, Feedback, Finding, Sale
 from schemas.registry import BY_HEADER, FEEDBACK_NAME, HEADER_BYTES, SALE_NAME, header_of, newest
+from tests.support.examples import examples
 from tests.support.places import ROOT
 from tests.support.strategies import feedbacks, sales
 
@@ -51,13 +52,13 @@ def test_every_valid_sale_survives_the_wire(sale: Sale) -> None:
 
 
 @given(feedbacks())
-@settings(max_examples=60)
+@examples(60)
 def test_every_valid_feedback_survives_the_wire(feedback: Feedback) -> None:
     assert decode_feedback(encode(feedback)) == feedback
 
 
 @given(sales())
-@settings(max_examples=30)
+@examples(30)
 def test_any_avro_library_reads_a_sale_by_the_published_schema(sale: Sale) -> None:
     record: Any = fastavro.schemaless_reader(io.BytesIO(encode(sale)[HEADER_BYTES:]), published("sale.v1.avsc"), None)
     record["amount"], record["commission"] = (int(record[n].scaleb(4)) for n in ("amount", "commission"))
@@ -104,7 +105,7 @@ def test_what_is_left_over_is_undecodable(data: bytes, decode: Decode) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(["", SALE_NAME, FEEDBACK_NAME]))
-@settings(max_examples=400)
+@examples(400)
 def test_random_bytes_are_refused_and_raise_nothing_else(noise: bytes, framed: str) -> None:
     data = (newest(framed).header if framed else b"") + noise
     for decode in (decode_sale, decode_feedback):
@@ -113,7 +114,7 @@ def test_random_bytes_are_refused_and_raise_nothing_else(noise: bytes, framed: s
 
 
 @given(st.sampled_from(ENCODED), st.data())
-@settings(max_examples=400)
+@examples(400)
 def test_a_damaged_record_raises_nothing_but_refused(encoded: tuple[bytes, Decode], data: st.DataObject) -> None:
     raw, decode = bytearray(encoded[0]), encoded[1]
     for _ in range(data.draw(st.integers(1, 3))):

@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from schemas.errors import InvalidValue
 from schemas.events import Feedback, Finding, Sale
 from schemas.parsing import parse_feedback, parse_sale
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from tests.pure.schemas.test_codec import A_SALE, AN_ANSWER
+from tests.support.examples import examples
 from tests.support.strategies import feedback_mapping, feedbacks, sale_mapping, sales
 
 SALE = sale_mapping(A_SALE)
@@ -21,13 +22,13 @@ HUGE = pytest.param(10**5000, id="huge")  # Python refuses to print it
 
 
 @given(sales())
-@settings(max_examples=50)
+@examples(50)
 def test_every_valid_sale_can_be_said_in_json(sale: Sale) -> None:
     assert parse_sale(json.loads(json.dumps(sale_mapping(sale)))) == sale
 
 
 @given(feedbacks())
-@settings(max_examples=30)
+@examples(30)
 def test_every_valid_feedback_can_be_said_in_json(feedback: Feedback) -> None:
     assert parse_feedback(json.loads(json.dumps(feedback_mapping(feedback)))) == feedback
 

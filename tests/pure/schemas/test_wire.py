@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode, read_any_feedback, read_any_sale
 from schemas.events import Event, Feedback, Sale
 from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 from schemas.wire import FEEDBACK_V1, SALE_V1, read_feedback, read_sale
+from tests.support.examples import examples
 from tests.support.strategies import feedbacks, sales
 
 WAYS: dict[type[Event], tuple[Callable[[bytes], Event | None], Callable[[bytes], Event]]] = {
@@ -42,7 +43,7 @@ def damaged(draw: st.DrawFn) -> tuple[type[Event], bytes]:
     return type(event), bytes(data)
 
 
-@settings(max_examples=1500)
+@examples(1500)
 @given(damaged())
 def test_damaged_bytes_are_read_as_fastavro_reads_them_or_left_to_it(case: tuple[type[Event], bytes]) -> None:
     kind, data = case

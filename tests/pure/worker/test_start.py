@@ -21,9 +21,11 @@ def test_a_directory_is_one_workers_and_keeps_its_name(tmp_path: Path) -> None:
         StateDirectory(tmp_path / "a")
     other = StateDirectory(tmp_path / "b")
     assert other.name != first.name
-    name = first.name
-    del first  # as when the process ends
-    assert StateDirectory(tmp_path / "a").name == name
+    first.close()
+    again = StateDirectory(tmp_path / "a")
+    assert again.name == first.name
+    again.close()
+    other.close()
 
 
 def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
