@@ -1,6 +1,7 @@
 """Made-up events of an ordinary week: mostly different customers, each with few sales and few answers.
 
-Owns what the measured stream looks like; docs/performance.md repeats it. Pure: seeded, the newest instant handed in.
+Why beside the tests' (tests/README.md): what is measured must be ordinary, and theirs are anything but. Owns what the
+measured stream looks like; docs/performance.md repeats it. Pure: seeded, the newest instant handed in.
 """
 
 import random

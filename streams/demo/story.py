@@ -1,4 +1,4 @@
-"""What happens to the made-up customers: purchases, and what becomes of them.
+"""What happens to the made-up customers: purchases, and what becomes of them, for reasons that a report can show.
 
 Pure but for its own seeded randomness: the same seed and times give the same events. Owns the run's purchases; never
 publishes and never reads a clock. Invariant: no event is later than the time it is asked for.

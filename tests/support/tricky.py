@@ -1,60 +1,66 @@
-"""A seeded stream with every trick of the contract, for tests against the real engines.
+"""Events with every trick of the contract, dense in collisions: few ids, few instants, few affiliates for each customer.
 
-Many customers of two brands, few ids each: revisions, voids and restores, reattribution, refunds before their sale, early
-feedback, ties, ambiguity, edits, withdrawals, invitations, duplicates; shuffled. All are valid and not from the future.
+Revisions, voids and restores, reattribution, refunds before their sale, early feedback, ties, ambiguity, edits, withdrawals,
+invitations, duplicates. Why one maker and two that choose: the tricks are the same, but the engines and the simulation need
+thousands of events from a seed (`tricky_events`), and the laws need the smallest example that breaks them, which Hypothesis
+finds (domain_strategies).
 """
 
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from schemas.events import Event, Feedback, Finding, Sale
 from schemas.measures import VERDICTS
+from schemas.validation import SCORES
 
-MINUTE = 60_000
-DAY = 24 * 60 * MINUTE
-SCORES = {"NPS": range(11), "CSAT": range(1, 6), "CES": range(1, 8)}
+MINUTE: Final = 60_000
+DAY: Final = 24 * 60 * MINUTE
+
+T = TypeVar("T")
+
+
+class Choose(Protocol):
+    """Takes one of the options; all are as likely, or as the weights say."""
+
+    def __call__(self, options: Sequence[T], weights: Sequence[int] | None = None) -> T: ...
 
 
 @dataclass
-class _Author:
-    rng: random.Random
-    newest: int  # epoch ms
+class Author:
+    """Makes one customer's events, each valid by itself. Owns what they may be; who chooses is handed in."""
+
+    choose: Choose
     brand: str
     customer: str
-    count: int = 0
-
-    def event_id(self) -> str:
-        self.count += 1
-        return f"{self.customer}-e{self.count}"
-
-    def instant(self) -> int:
-        """One of a few instants, so that ties are common; or any, up to 120 days back."""
-        if self.rng.random() < 0.5:
-            return self.newest - self.rng.choice([0, 1, 5 * MINUTE, DAY, 91 * DAY])
-        return self.newest - self.rng.randrange(120 * DAY)
+    event_id: Callable[[], str]
+    instant: Callable[[], int]
 
     def sale(self) -> Sale:
-        rng = self.rng
-        action = rng.choices(["PLACED", "REFUNDED", "CHARGED_BACK", "REJECTED"], [6, 2, 1, 1])[0]
+        """One event of one of three sales."""
+        choose = self.choose
+        action = choose(["PLACED", "REFUNDED", "CHARGED_BACK", "REJECTED"], [6, 2, 1, 1])
         return Sale(
-            self.event_id(), self.brand, self.customer, f"{self.customer}-s{rng.randrange(3)}", action, rng.randrange(3),
-            rng.choice([None, "ana", "bo", "carla"]), rng.choice(["p1", "p2"]), rng.choice(["PHYSICAL", "SERVICE"]),
-            rng.choice([0, 1, 12_3456, 99_9900, 10**14]), rng.choice([0, 5000]), rng.choice(["EUR", "EUR", "USD"]),
-            rng.choice([None, "mail ünïcode"]), rng.choice([None, "c1"]), self.instant(),
+            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(3))}", action, choose(range(3)),
+            choose([None, "ana", "bo", "carla"]), choose(["p1", "p2"]), choose(["PHYSICAL", "SERVICE"]),
+            choose([0, 1, 12_3456, 99_9900, 10**14]), choose([0, 5000]), choose(["EUR", "EUR", "USD"]),
+            choose([None, "mail ünïcode"]), choose([None, "c1"]), self.instant(),
         )  # fmt: skip
 
     def feedback(self) -> Feedback:
-        rng = self.rng
-        metric = rng.choice([None, *SCORES])
-        score = rng.choice([None, *SCORES[metric]]) if metric else None
+        """One event of one of three feedbacks, which may name a fourth sale, one that never was."""
+        choose = self.choose
+        metric = choose([None, *SCORES])
+        score = choose([None, *range(SCORES[metric][0], SCORES[metric][1] + 1)]) if metric else None
         topics = ["delivery", "price", "fit"]
-        findings = tuple(Finding(rng.choice(VERDICTS), rng.choice(topics)) for _ in range(rng.randrange(4)))
+        findings = tuple(Finding(choose(VERDICTS), choose(topics)) for _ in range(choose(range(4))))
         return Feedback(
-            self.event_id(), self.brand, self.customer, f"{self.customer}-f{rng.randrange(3)}",
-            rng.choices(["ANSWERED", "INVITED", "WITHDRAWN"], [6, 2, 1])[0], rng.randrange(3),
-            rng.choice([None, None, *(f"{self.customer}-s{n}" for n in range(4))]),
-            rng.choice([None, None, "ana", "bo"]), metric, score, findings,
-            rng.choice([None, "llegó tarde"]), rng.choice([None, "es"]), self.instant(),
+            self.event_id(), self.brand, self.customer, f"{self.customer}-f{choose(range(3))}",
+            choose(["ANSWERED", "INVITED", "WITHDRAWN"], [6, 2, 1]), choose(range(3)),
+            choose([None, None, *(f"{self.customer}-s{n}" for n in range(4))]),
+            choose([None, None, "ana", "bo"]), metric, score, findings,
+            choose([None, "llegó tarde"]), choose([None, "es"]), self.instant(),
         )  # fmt: skip
 
 
@@ -63,8 +69,23 @@ def tricky_events(seed: int, customers: int, newest: int) -> list[Event]:
     rng = random.Random(seed)
     events: list[Event] = []
     for number in range(customers):
-        author = _Author(rng, newest, rng.choice(["marca", "brand two"]), f"c{number}")
+        author = _author(rng, newest, rng.choice(["marca", "brand two"]), f"c{number}")
         events += [rng.choice((author.sale, author.feedback))() for _ in range(rng.randrange(8, 22))]
     events += rng.sample(events, len(events) // 10)
     rng.shuffle(events)
     return events
+
+
+def _author(rng: random.Random, newest: int, brand: str, customer: str) -> Author:
+    made = iter(range(1, 1 << 30))
+
+    def choose(options: Sequence[T], weights: Sequence[int] | None = None) -> T:
+        return rng.choice(options) if weights is None else rng.choices(options, weights)[0]
+
+    def instant() -> int:
+        """One of a few instants, so that ties are common; or any, up to 120 days back."""
+        if rng.random() < 0.5:
+            return newest - rng.choice([0, 1, 5 * MINUTE, DAY, 91 * DAY])
+        return newest - rng.randrange(120 * DAY)
+
+    return Author(choose, brand, customer, lambda: f"{customer}-e{next(made)}", instant)

@@ -10,7 +10,8 @@ from streams.domain.cases import Cases, cases
 from streams.domain.contributions import Contributions, contributions, difference
 from streams.domain.fold import fold
 from streams.domain.state import Customer
-from tests.support.domain_strategies import A_SALE, AN_ANSWER, MINUTE, RULES, T0
+from tests.support.domain_strategies import A_SALE, AN_ANSWER, RULES, T0
+from tests.support.tricky import MINUTE
 
 PANE_S = T0 // 1000
 WINDOW_MS = RULES.attribution_window_ms

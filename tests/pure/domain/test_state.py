@@ -14,7 +14,8 @@ from streams.domain.fold import Change, comment_of, fold
 from streams.domain.rules import Rules
 from streams.domain.state import METRICS, OFFERINGS, Customer, decode, encode
 from streams.errors import StateRefused
-from tests.support.domain_strategies import A_SALE, AN_ANSWER, MINUTE, T0
+from tests.support.domain_strategies import A_SALE, AN_ANSWER, T0
+from tests.support.tricky import MINUTE
 
 SMALL = Rules(customer_events_max=1)
 REFUND = A_SALE._replace(action="REFUNDED")

@@ -29,7 +29,8 @@ from streams.domain.rules import Rules
 from streams.unit.rows import RowMaker, Rows
 from streams.unit.unit import Unit, UnitMaker
 from tests.support.changelog import unpack_comment
-from tests.support.domain_strategies import A_SALE, AN_ANSWER, MINUTE, RULES, T0, events
+from tests.support.domain_strategies import A_SALE, AN_ANSWER, RULES, T0, events
+from tests.support.tricky import MINUTE
 
 NOW = 1_800_000_000_000
 
