@@ -3,17 +3,16 @@
 import pydoc
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.places import ROOT
+from tests.support.processes import POSVENTA
 
 README = (ROOT / "README.md").read_text()
 GUARANTEES = ROOT / "docs" / "guarantees.md"
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
-POSVENTA = Path(sys.executable).with_name("posventa")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 PROSE_COLUMNS_MAX = 200

@@ -3,15 +3,12 @@
 `make faults` runs all of it.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from streams.embedded.kafka import EmbeddedKafka
-from tests.faults.inputs import make_input
 from tests.faults.matrix import Matrix, Run
-from tests.faults.snapshot import Snapshot, differences
 from tests.faults.stage import Stage
 
 pytestmark = pytest.mark.timeout(600)  # the machines of CI are slow and shared
@@ -57,22 +54,3 @@ def test_a_stream_that_was_hurt_leaves_what_one_without_faults_leaves(stage: Sta
 def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, found: set[str]) -> None:
     wrong = matrix.perform(stage, Run(case, seed=3), mutant).wrong
     assert found & {line.partition(":")[0] for line in wrong}, wrong
-
-
-def test_a_line_lost_doubled_or_changed_is_a_difference_in_every_field() -> None:
-    def with_lines(*lines: str) -> Snapshot:
-        return Snapshot(*(Counter(lines) for _ in Snapshot.__slots__))
-
-    good = with_lines("[1,10]", "[2,20]")
-    assert differences(good, good) == []
-    for bad in (with_lines("[1,10]"), with_lines("[1,10]", "[2,20]", "[2,20]"), with_lines("[1,10]", "[2,40]")):
-        found = differences(bad, good)
-        assert {line.partition(":")[0] for line in found} == set(Snapshot.__slots__)
-
-
-def test_an_input_is_a_function_of_its_seed_and_holds_what_hurts() -> None:
-    once = make_input(1)
-    assert once == make_input(1)
-    assert once != make_input(2)
-    assert len(once.head) + len(once.tail) - len(once.events) == 60  # refused
-    assert once.void

@@ -3,19 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from streams.brokers.lag import Lag
-from streams.cli.lag import status_of
 from tests.support.engines import PARTITIONS, Engines, engines
+from tests.support.processes import POSVENTA
 from tests.support.tricky import tricky_events
-
-POSVENTA = str(Path(sys.executable).with_name("posventa"))
 
 
 def run(running: Engines, *command: str) -> subprocess.CompletedProcess[str]:
@@ -37,22 +31,6 @@ def loads_faust(running: Engines) -> bool:
     imported = run(running, sys.executable, "-X", "importtime", POSVENTA, "lag").stderr
     assert "streams.brokers.lag" in imported
     return any(line.rpartition("|")[2].strip() == "faust" for line in imported.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("found", "reported", "expected"),
-    [
-        (Lag("t", 0, 0, 0.0), None, "no worker"),
-        (Lag("t", 0, 9, 1.0), None, "no worker"),
-        (Lag("t", 0, 0, 0.0), "stalled", "no worker"),
-        (Lag("t", 0, 9, 61.0), "stalled", "stalled"),
-        (Lag("t", 0, 9, 61.0), "ok", "behind"),
-        (Lag("t", 0, 9, 60.0), "ok", "ok"),
-        (Lag("t", 0, 0, 0.0), "idle", "idle"),
-    ],
-)
-def test_status_is_the_owners_unless_kafka_knows_worse(found: Lag, reported: str | None, expected: str) -> None:
-    assert status_of(found, reported) == expected
 
 
 def test_lag_is_told_without_a_worker_and_gone_after_one_caught_up(tmp_path: Path) -> None:

@@ -3,12 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,29 +16,13 @@ from sinks.client import connect
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
-from streams.embedded.preflight import require_room
-from streams.errors import Misuse
+from tests.pure.embedded.test_preflight import refused
 from tests.support.commands_page import keys_of
+from tests.support.processes import POSVENTA, gone, until
 
-POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
 PARTITIONS: Final = 2  # quicker than 8, and passed through to the topics
 
 pytestmark = pytest.mark.e2e
-
-
-def until(what: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "not within the deadline"
-        time.sleep(0.1)
-
-
-def _gone(pid: int) -> bool:
-    """No such process, or one that only waits to be reaped by whoever adopted it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def _command_line(pid: int) -> str:
@@ -79,7 +60,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     """A directory whose `up`, if a test left it running, is ended by its pid."""
     yield tmp_path / "stack"
     lock = tmp_path / "stack" / "up.lock"
-    if lock.exists() and (pid := int(lock.read_text() or 0)) and not _gone(pid):
+    if lock.exists() and (pid := int(lock.read_text() or 0)) and not gone(pid):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -104,7 +85,7 @@ def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) 
         code = up.end(end)
         assert code == (-signal.SIGKILL if end == signal.SIGKILL else 0), up.messages.read_text()
         for pid in up.pids.values():
-            until(lambda pid=pid: _gone(pid), 5)  # type: ignore[misc]
+            until(lambda pid=pid: gone(pid), 5)  # type: ignore[misc]
     assert lives == 3
 
 
@@ -122,11 +103,11 @@ def test_what_dies_is_started_again_with_a_message(directory: Path) -> None:
 
 def test_a_second_up_and_taken_ports_are_refused_with_what_to_do(directory: Path, tmp_path: Path) -> None:
     up = Up(directory, "--workers", "0")
-    second = _refused("--dir", str(directory))
+    second = refused("--dir", str(directory))
     assert f"in use by another `posventa up` (process {up.process.pid})" in second
     for option, server in (("--kafka-port", up.ready["kafka"]), ("--http-port", up.ready["clickhouse"])):
         port = server.rpartition(":")[2]
-        assert f"{option} {port}: the port is taken" in _refused("--dir", str(tmp_path / "other"), option, port)
+        assert f"{option} {port}: the port is taken" in refused("--dir", str(tmp_path / "other"), option, port)
     assert up.end(signal.SIGTERM) == 0
 
 
@@ -139,43 +120,6 @@ def test_the_page_speaks_both_languages_and_health_tells(directory: Path) -> Non
     assert "default-src 'none'" in english[0]["Content-Security-Policy"]
     assert up.ready["kafka"] in english[1]
     assert up.end(signal.SIGTERM) == 0
-
-
-def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert "cannot write there" in _refused("--dir", str(tmp_path / "file" / "below"))
-
-
-def test_a_disk_without_room_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match="GB needed; free some"):
-        require_room(tmp_path, bytes_min=1 << 60)
-
-
-def test_a_bad_setting_is_named(tmp_path: Path) -> None:
-    environment = os.environ | {"POSVENTA_PANE": "7m"}
-    assert "POSVENTA_PANE=7m" in _refused("--dir", str(tmp_path), environment=environment)
-
-
-def test_a_port_taken_by_somebody_else_is_named_by_its_option(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        said = _refused("--dir", str(tmp_path), "--web-port", port)
-    assert f"--web-port {port}: the port is taken; choose another, or 0 for any free one" in said
-
-
-def _refused(*options: str, environment: dict[str, str] | None = None) -> str:
-    chosen = list(options)
-    for option in ("--kafka-port", "--http-port", "--web-port"):
-        chosen += [] if option in chosen else [option, "0"]
-    done = subprocess.run(
-        [POSVENTA, "up", *chosen], capture_output=True, text=True, timeout=60, check=False, env=environment
-    )
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    return done.stderr
 
 
 def _get(url: str, accepted: str = "") -> tuple[dict[str, str], str]:

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +23,9 @@ from streams.publishing.olist import read_olist
 from tests.support.comparison import differences
 from tests.support.engines import PARTITIONS, producing
 from tests.support.places import OLIST
+from tests.support.processes import POSVENTA
 from tests.support.tricky import tricky_events
 
-POSVENTA = str(Path(sys.executable).with_name("posventa"))
 READY_S = 60
 SETTLE_S = 90
 

@@ -7,24 +7,17 @@ from typing import Any
 
 import aiokafka
 import pytest
-from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
-from hypothesis import given
-from hypothesis import strategies as st
 from kafka import KafkaProducer
 
 from schemas.codec import encode
 from schemas.events import partition_key
-from streams.batches.lenient import LenientRecords
 from streams.brokers.creation import ensure_topics
 from streams.brokers.lag import read_lag
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import SALES
 from streams.errors import OwnershipLost
-from streams.partition.dead_letter import dead_letter
 from streams.partition.rerouting import Rerouter
 from streams.settings import Settings
-from streams.unit.intake import Refusal
 from tests.support.domain_strategies import A_SALE
 from tests.support.engines import PARTITIONS, Engines, engines, producing
 
@@ -32,7 +25,6 @@ SALE = A_SALE._replace(occurred_at=1_750_000_000_000)
 KEY = partition_key(SALE.brand_id, SALE.customer_id)
 PARTITION = partition_for(KEY, PARTITIONS)
 CODECS = ("gzip", "snappy", "lz4", "zstd")
-BATCH_HEAD_BYTES = 61  # Kafka's record batch format 2
 SALES_A_CODEC = 100  # one batch, large enough to be worth compressing
 
 
@@ -88,37 +80,6 @@ class Latin(str):
         return super().encode("latin-1")
 
 
-def _batch(compression: int, names: list[str]) -> bytes:
-    builder = _DefaultRecordBatchBuilderPy(2, compression, False, -1, -1, 0, 1 << 20)
-    for offset, name in enumerate(names):
-        builder.append(offset, 1000 + offset, b"key", b"value %d" % offset, [(name, b"x"), ("plain", None)])
-    return bytes(builder.build())
-
-
-@pytest.mark.parametrize("compression", range(5))
-def test_header_names_that_are_no_utf8_come_escaped_and_all_else_as_it_was(compression: int) -> None:
-    names = ["ok", "piñata", Latin("piñata"), "end"]
-    data = _batch(compression, ["before"]) + _batch(compression, names) + _batch(compression, ["after"])
-    batches = LenientRecords(data)
-    assert batches.size_in_bytes() == len(data)
-    found: list[Any] = []
-    while batches.has_next():
-        batch = batches.next_batch()
-        assert batch.validate_crc()
-        found += [(r.offset, r.timestamp, r.key, r.value, r.headers[0][0]) for r in batch]
-    assert batches.next_batch() is None
-    shown = ["before", "ok", "piñata", "pi\\xf1ata", "end", "after"]
-    offsets = [0, 0, 1, 2, 3, 0]
-    assert found == [(n, 1000 + n, b"key", b"value %d" % n, name) for n, name in zip(offsets, shown, strict=True)]
-
-
-def test_a_batch_that_is_truly_damaged_is_still_refused() -> None:
-    whole = bytearray(_batch(0, ["name"]))
-    whole[BATCH_HEAD_BYTES] += 2  # the length of the first record
-    with pytest.raises(CorruptRecordException):
-        list(LenientRecords(bytes(whole)).next_batch())
-
-
 def test_a_header_name_that_is_no_utf8_stops_nothing_and_costs_nothing(tmp_path: Path) -> None:
     wrong_key = b"another"
     with engines(tmp_path) as running:
@@ -136,30 +97,6 @@ def test_a_header_name_that_is_no_utf8_stops_nothing_and_costs_nothing(tmp_path:
         running.settle(5)  # one of the four is published again
         assert running.query("SELECT sale_id FROM journey ORDER BY sale_id") == [("astray",), ("last",), ("s1",)]
         assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 1)]
-
-
-def _refusal(value: bytes, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Refusal:
-    return Refusal(SimpleNamespace(topic=SALES, partition=3, offset=7, key=KEY, value=value, headers=headers), "r", "d")
-
-
-@given(st.integers(0, 3000), st.integers(0, 3000))
-def test_a_letter_fits_whatever_the_record_is_and_is_the_record_where_that_fits(value: int, header: int) -> None:
-    letter = dead_letter(_refusal(bytes(value), (("own", bytes(header)), ("empty", None))), 1, 2000)
-    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + BATCH_HEAD_BYTES
-    assert size <= 2000
-    assert letter.value in (bytes(value), None)
-    if value + header < 1000:
-        assert letter.value is not None
-        assert letter.headers[:2] == [("own", bytes(header)), ("empty", None)]
-    if letter.value is None:
-        assert f"{value} bytes" in (dict(letter.headers)["detail"] or b"").decode()
-
-
-def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> None:
-    first = dead_letter(_refusal(b"v"), 1, 10_000)
-    second = dead_letter(_refusal(b"v", tuple(first.headers)), 2, 10_000)
-    assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
-    assert dict(second.headers)["refused-at"] == b"2"
 
 
 def test_a_rerouter_whose_producer_failed_starts_another(kafka: str) -> None:

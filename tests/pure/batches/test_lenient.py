@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
@@ -13,6 +15,7 @@ from streams.batches.lenient import LenientRecords
 CODECS = range(5)  # none, gzip, snappy, lz4, zstd
 MAGIC = 2
 BATCH_BYTES_MAX = 1 << 20
+BATCH_HEAD_BYTES = 61
 
 
 class Name(str):
@@ -97,3 +100,24 @@ def test_a_fetch_that_was_cut_short_gives_its_whole_batches(
     assert records.next_batch() is None
     assert len(b"".join(whole[:count])) <= cut
     assert count == len(whole) or len(b"".join(whole[: count + 1])) > cut
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_header_names_that_are_no_utf8_come_escaped_and_all_else_as_it_was(codec: int) -> None:
+    names = [b"before"], [b"ok", "piñata".encode(), "piñata".encode("latin-1"), b"end"], [b"after"]
+    batches = [
+        (codec, [(1000 + n, b"key", b"value %d" % n, [(name(raw), b"x"), (name(b"plain"), None)]) for n, raw in own])
+        for own in map(enumerate, names)
+    ]
+    found = [record for record in read(LenientRecords, fetched(batches)) if isinstance(record, tuple)]
+    shown = [(0, "before"), (0, "ok"), (1, "piñata"), (2, "pi\\xf1ata"), (3, "end"), (0, "after")]
+    assert found == [
+        (n, 1000 + n, 0, b"key", b"value %d" % n, [(header, b"x"), ("plain", None)]) for n, header in shown
+    ]
+
+
+def test_a_batch_that_is_truly_damaged_is_still_refused() -> None:
+    whole = bytearray(fetched([(0, [(1000, b"key", b"value", [(name(b"name"), b"x")])])]))
+    whole[BATCH_HEAD_BYTES] += 2  # the length of the first record
+    with pytest.raises(CorruptRecordException):
+        list(LenientRecords(bytes(whole)).next_batch())

@@ -1,12 +1,8 @@
-"""The library of batches stands alone, does what its page shows, and says what it relies on."""
+"""The library of batches stands alone, and says what it relies on. Its example: tests/engines/batches/test_page.py."""
 
 import ast
-import asyncio
 import inspect
-import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,7 +20,6 @@ from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types import ConsumerMessage
 
-from tests.support.batches_app import make_topic, publish, publish_in_transactions, until
 from tests.support.places import ROOT
 
 LIBRARY = ROOT / "streams" / "batches"
@@ -42,11 +37,9 @@ sys.meta_path.insert(0, Nothing())
 """
 
 
-@pytest.fixture
-def lifted(tmp_path: Path) -> Path:
-    """A directory in which the library lies under another name."""
-    shutil.copytree(LIBRARY, tmp_path / "lifted", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+def lift(directory: Path) -> None:
+    """Lays the library there under another name."""
+    shutil.copytree(LIBRARY, directory / "lifted", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
@@ -61,36 +54,13 @@ def test_the_library_imports_faust_and_aiokafka_and_nothing_else(module: Path) -
     assert imported - sys.stdlib_module_names <= {"faust", "aiokafka"}
 
 
-def test_a_copy_of_the_folder_works_where_posventa_is_not(lifted: Path) -> None:
+def test_a_copy_of_the_folder_works_where_posventa_is_not(tmp_path: Path) -> None:
+    lift(tmp_path)
     program = ALONE + "".join(f"import lifted.{module.stem}\n" for module in MODULES if module.stem != "__init__")
     program += "from lifted import register\nregister()\n"
     program += "from faust.transport.drivers import by_url\nprint(by_url('batch://x').Consumer.__module__)\n"
-    done = subprocess.run([sys.executable, "-c", program], cwd=lifted, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == "lifted.transport\n", done.stderr
-
-
-def test_the_example_of_the_page_counts_orders_with_a_copy_alone(kafka: str, lifted: Path) -> None:
-    page = (ROOT / "docs" / "batches.md").read_text()
-    example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
-    topic = make_topic(kafka, "orders")
-    asyncio.run(publish(kafka, topic, [b"one", b"two"]))
-    program = lifted / "counting.py"
-    program.write_text(ALONE + example.replace("streams.batches", "lifted").replace("127.0.0.1:9092", kafka))
-    environment = os.environ | {"FAUST_DATADIR": str(lifted / "data"), "FAUST_WEB_ENABLED": "false"}
-    log = lifted / "log"
-    with log.open("w") as out:
-        worker = subprocess.Popen(
-            [sys.executable, str(program), "worker", "-l", "warn"],
-            cwd=lifted, env=environment, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        asyncio.run(until(lambda: "[b'one', b'two']" in log.read_text()))
-        asyncio.run(publish_in_transactions(kafka, topic, [([b"no"], False), ([b"three"], True)]))
-        asyncio.run(until(lambda: "[b'three']" in log.read_text()))
-    finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait(20)
-    assert log.read_text().count("b'one'") == 1
 
 
 def parameters(function: Callable[..., Any]) -> str:

@@ -2,11 +2,9 @@
 
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from rich.console import Console
 from streams.cli.report_table import WIDTH, render
 from streams.embedded.child import free_port
 from streams.words import LANGUAGES
+from tests.support.processes import POSVENTA
 
 TOTAL: dict[str, Any] = {
     "partition": -1, "complete_up_to": datetime(2026, 1, 31, 12, tzinfo=UTC), "status": "ok", "lag_records": 3,
@@ -91,10 +90,9 @@ def test_answers_without_a_sale_are_said_apart_and_spanish_is_spanish() -> None:
     ],
 )
 def test_what_cannot_be_reported_is_said_with_what_to_do(options: list[str], code: int, message: str) -> None:
-    posventa = str(Path(sys.executable).with_name("posventa"))
     nowhere = {"POSVENTA_CLICKHOUSE": f"http://127.0.0.1:{free_port()}"}
     done = subprocess.run(
-        [posventa, "report", *options], env=os.environ | nowhere, capture_output=True, text=True, check=False
+        [POSVENTA, "report", *options], env=os.environ | nowhere, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr

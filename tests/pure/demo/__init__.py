@@ -1,0 +1,1 @@
+"""The demo without its engines: what its story tells."""

@@ -1,0 +1,1 @@
+"""The fault matrix without its engines: what it feeds in, and how it compares."""

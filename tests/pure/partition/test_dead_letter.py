@@ -1,0 +1,39 @@
+"""A dead letter is its record as it came, as far as that fits, and says why it was refused."""
+
+from types import SimpleNamespace
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.brokers.topics import SALES
+from streams.partition.dead_letter import dead_letter
+from streams.unit.intake import Refusal
+
+BATCH_HEAD_BYTES = 61  # Kafka's record batch format 2
+
+
+def _refusal(value: bytes, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Refusal:
+    return Refusal(
+        SimpleNamespace(topic=SALES, partition=3, offset=7, key=b"b:c1", value=value, headers=headers), "r", "d"
+    )
+
+
+@given(st.integers(0, 3000), st.integers(0, 3000))
+def test_a_letter_fits_whatever_the_record_is_and_is_the_record_where_that_fits(value: int, header: int) -> None:
+    letter = dead_letter(_refusal(bytes(value), (("own", bytes(header)), ("empty", None))), 1, 2000)
+    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + BATCH_HEAD_BYTES
+    assert size <= 2000
+    assert letter.value in (bytes(value), None)
+    if value + header < 1000:
+        assert letter.value is not None
+        assert letter.headers[:2] == [("own", bytes(header)), ("empty", None)]
+    if letter.value is None:
+        assert f"{value} bytes" in (dict(letter.headers)["detail"] or b"").decode()
+
+
+def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> None:
+    first = dead_letter(_refusal(b"v"), 1, 10_000)
+    second = dead_letter(_refusal(b"v", tuple(first.headers)), 2, 10_000)
+    assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
+    assert dict(second.headers)["refused-at"] == b"2"
