@@ -1,9 +1,9 @@
-# The two commands of this project are `make demo` and `make test`; both set up what they need.
+# The two commands of this project are `make demo` and `make test`; both set up what they need. While you work: `make quick`.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test faults lint bench
+.PHONY: setup demo quick test night coverage faults lint bench
 
 setup: $(READY)
 
@@ -26,12 +26,27 @@ $(READY): pyproject.toml setup.py streams/compiled.py $(CORE)
 demo: $(READY)
 	$(VENV)/bin/posventa demo
 
+# What needs no engine, with fewer examples: under a minute on two cores. And the simulation's first runs, which need none either.
+LAW := tests/model/test_model.py::test_whatever_goes_wrong_every_law_holds
+
+quick: $(READY)
+	$(VENV)/bin/pytest --quiet --hypothesis-profile quick tests/pure tests/docs $(LAW)
+
 # All tests on the core as it is installed; those of the core on its plain Python too.
 PLAIN_TOO := $(addprefix tests/pure/,schemas domain unit)
 
 test: $(READY)
 	$(VENV)/bin/pytest
 	$(VENV)/bin/python -m pytest --quiet -p tests.support.plain $(PLAIN_TOO)
+
+# The laws with 20 times the examples, and the simulation with 20 times the runs: for a night.
+night: $(READY)
+	$(VENV)/bin/pytest --hypothesis-profile night --timeout 0 tests/pure $(LAW)
+
+# Which lines the tests without engines pass through. To look at; no figure is a goal. Compiled code is not seen, hence the plain core.
+coverage: $(READY)
+	$(VENV)/bin/python -m pytest --quiet -p tests.support.plain --hypothesis-profile quick \
+	  --cov schemas --cov streams --cov sinks --cov-report term-missing:skip-covered tests/pure $(LAW)
 
 # Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)
