@@ -30,7 +30,7 @@ demo: $(READY)
 LAW := tests/model/test_model.py::test_whatever_goes_wrong_every_law_holds
 
 quick: $(READY)
-	$(VENV)/bin/pytest --quiet --hypothesis-profile quick tests/pure tests/docs $(LAW)
+	$(VENV)/bin/pytest --quiet --numprocesses 2 --dist worksteal --hypothesis-profile quick tests/pure tests/docs $(LAW)
 
 # All tests on the core as it is installed; those of the core on its plain Python too.
 PLAIN_TOO := $(addprefix tests/pure/,schemas domain unit)
