@@ -41,8 +41,8 @@ def up(directory: Path, workers: int = 1) -> Iterator[tuple[dict[str, Any], subp
             [POSVENTA, "up", "--json", "--dir", str(directory / "up"), "--workers", str(workers), *ports],
             stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()  # ends with the process, at the latest
         assert line, (directory / "up.log").read_text()
         yield json.loads(line), process
@@ -52,6 +52,7 @@ def up(directory: Path, workers: int = 1) -> Iterator[tuple[dict[str, Any], subp
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def publish(kafka: str, events: list[Event]) -> None:
