@@ -55,9 +55,11 @@ def test_who_joins_and_leaves_disturbs_no_partition_that_stays(tmp_path: Path) -
         joined = claims(running)
         stayed = {number for number in first if joined[number] == first[number]}
         assert len(stayed) == len(first) // 2
-        running.workers.pop(1).terminate()
+        leaving = running.workers.pop(1)
+        leaving.terminate()
         published += running.publish(thirds[2])
         running.settle(published)
+        assert leaving.wait(20) == 0
         left = claims(running)
         assert {number: left[number] for number in stayed} == {number: first[number] for number in stayed}
         assert all(left[number] == joined[number] + 1 for number in first.keys() - stayed)
