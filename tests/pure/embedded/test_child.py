@@ -57,6 +57,9 @@ def test_who_keeps_dying_waits_ever_longer_until_a_healthy_minute(tmp_path: Path
         assert f"started again in {delay:g} s" in said[-1]
         now += lived + delay
         patient.tend(now)
+    last = patient.child
+    assert last is not None
+    until(lambda: not last.running)
 
 
 def test_who_dies_is_started_again_when_it_is_time_and_one_message_tells(tmp_path: Path) -> None:

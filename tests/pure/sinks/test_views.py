@@ -83,7 +83,7 @@ def test_a_new_column_gets_an_alter_and_a_changed_view_its_statement(
         (*panes.types[:place], "Int64", "Nullable(Int64)", *panes.types[place:]),
     )
     monkeypatch.setattr(sinks.views.migration, "TABLES", (grown,))
-    monkeypatch.setattr(sinks.views.migration, "render", lambda view: _changed(view, "journey"))
+    monkeypatch.setattr(sinks.views.migration, "rendered", lambda view: _changed(view, "journey"))
     file = write("renewals", directory)
     assert file is not None
     assert file.name == f"{LAST + 1:04}_renewals.sql"
