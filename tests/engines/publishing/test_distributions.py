@@ -108,10 +108,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
 def python(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
     """The Python of an environment in which `posventa` was installed and nothing else was asked for."""
     place = tmp_path_factory.mktemp("venv")
-    venv.create(place, with_pip=True)
-    python = place / "bin" / "python"
-    _run(python, "-m", "pip", "install", "--quiet", _only(built, "*.whl"))
-    return python
+    venv.create(place)
+    _run(sys.executable, "-m", "pip", "--python", place, "install", "--quiet", _only(built, "*.whl"))
+    return place / "bin" / "python"
 
 
 def test_an_application_with_packages_of_our_names_publishes(python: Path, kafka: str, tmp_path: Path) -> None:
@@ -146,6 +145,7 @@ def test_a_strict_type_checker_knows_what_is_imported(python: Path, tmp_path: Pa
 
 
 def test_the_sources_can_be_built_without_a_checkout(built: Path) -> None:
+    """As they just were: `build` makes the wheel of the unpacked sources."""
     with tarfile.open(_only(built, "*.tar.gz")) as sources, ZipFile(_only(built, "*.whl")) as wheel:
         held = {name.partition("/")[2] for name in sources.getnames()}
         assert {name for name in wheel.namelist() if name.startswith("posventa/")} <= held
