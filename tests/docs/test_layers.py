@@ -42,6 +42,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "sinks": "schemas",
     "schemas": "",
     "setup": "",
+    "publisher": "",
 }
 # A library of its own: whoever stands on these rooms may not import it, but for these.
 LIBRARY: Final = "streams.batches"
