@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.unit.intake import Refusal
+from streams.unit.record import why_unread
 
 Header = tuple[str, bytes | None]
 
@@ -29,10 +30,13 @@ def dead_letter(refusal: Refusal, refused_at: int, bytes_max: int) -> DeadLetter
     """The letter of a refusal at `refused_at` (epoch ms), for a topic that takes batches of `bytes_max`.
 
     A record of many megabytes may have come compressed and not fit any more: then its payload stays where it is, and
-    the letter, without value and the publisher's headers, says so. A null value means nothing else: tombstones are not refused.
+    the letter, without value and the publisher's headers, says so. So does the letter of a batch that was not unpacked.
+    A null value means nothing else: tombstones are not refused.
     """
     record = refusal.record
     why = _why(refusal, refused_at, refusal.detail)
+    if why_unread(record):
+        return DeadLetter(None, None, why)
     headers = [header for header in record.headers if header[0] not in dict(why)]  # of an earlier refusal, replayed
     letter = DeadLetter(record.key, record.value, headers + why)
     if DefaultRecordBatchBuilder.estimate_size_in_bytes(*letter) + _FRAMING_BYTES <= bytes_max:

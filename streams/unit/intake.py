@@ -13,7 +13,7 @@ from schemas.errors import FromTheFuture, Refused
 from schemas.events import Event, partition_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
-from streams.unit.record import Record
+from streams.unit.record import Record, why_unread
 
 # How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.
 FUTURE_MS_MAX: Final = 10 * 60 * 1000
@@ -61,7 +61,7 @@ def sort_records(
         try:
             event = _accept(record, value)
         except Refused as refused:
-            found.refusals.append(Refusal(record, refused.reason, refused.detail))
+            found.refusals.append(Refusal(record, refused.reason, why_unread(record) or refused.detail))
             continue
         key = partition_key(event.brand_id, event.customer_id)
         if record.key == key:

@@ -1,6 +1,6 @@
 """What is read of a consumed record, whoever brings it: aiokafka's ConsumerRecord, the simulation's, a test's.
 
-Owns the type alone. Never copies a record: its dead letter and its re-routed twin carry its own bytes.
+Owns the type. Never copies a record: its dead letter and its re-routed twin carry its own bytes.
 """
 
 from collections.abc import Sequence
@@ -37,3 +37,9 @@ class Record(Protocol):
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """The publisher's headers."""
+
+
+def why_unread(record: Record) -> str:
+    """Why the record stands for a batch that was not unpacked (batches.Unread); '' for one that was read."""
+    why: str = getattr(record.value, "why_unread", "")
+    return why

@@ -11,15 +11,16 @@ from kafka import KafkaProducer
 
 from schemas.codec import encode
 from schemas.events import partition_key
+from streams.batches.unpacking import UNPACKED_BYTES_MAX
 from streams.brokers.creation import ensure_topics
 from streams.brokers.lag import read_lag
 from streams.brokers.partitioner import partition_for
-from streams.brokers.topics import SALES
+from streams.brokers.topics import DEAD_LETTERS, SALES
 from streams.errors import OwnershipLost
 from streams.partition.rerouting import Rerouter
 from streams.settings import Settings
 from tests.support.domain_strategies import A_SALE
-from tests.support.engines import PARTITIONS, Engines, engines, producing
+from tests.support.engines import PARTITIONS, Engines, engines, producing, read_all
 
 SALE = A_SALE._replace(occurred_at=1_750_000_000_000)
 KEY = partition_key(SALE.brand_id, SALE.customer_id)
@@ -69,6 +70,27 @@ def test_every_codec_null_headers_and_a_record_greater_than_any_letter_stop_noth
         running.settle(published)
         assert running.query("SELECT count() FROM journey") == [(len(CODECS) * SALES_A_CODEC + 2,)]
         assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 2)]
+
+
+def test_bombs_are_refused_unread_and_cost_little_memory(tmp_path: Path) -> None:
+    bomb = bytes(UNPACKED_BYTES_MAX + (16 << 20))
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        published = 0
+        for codec in ("gzip", "lz4", "zstd"):  # snappy packs to a twentieth at best: no broker takes so great a batch
+            for _ in range(3):
+                published += _publish(running, [bomb], codec)
+            published += _publish(running, [encode(SALE._replace(event_id=codec, sale_id=codec))], codec)
+        running.settle(published)
+        assert running.query("SELECT count() FROM journey") == [(3,)]
+        told = running.query("SELECT reason, detail FROM dead_letters FINAL")
+        assert len(told) == 9
+        assert all(reason == "undecodable" and detail.endswith("stays there, unread") for reason, detail in told)
+        letters = read_all(running.kafka.bootstrap, DEAD_LETTERS)
+        assert [(letter.key, letter.value) for letter in letters] == [(None, None)] * 9
+        status = Path(f"/proc/{running.workers[0].pid}/status").read_text()
+        peak_kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+        assert peak_kib < 700 << 10
 
 
 class Latin(str):

@@ -6,6 +6,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.batches.unpacking import unread
 from streams.brokers.topics import SALES
 from streams.partition.dead_letter import dead_letter
 from streams.unit.intake import Refusal
@@ -30,6 +31,12 @@ def test_a_letter_fits_whatever_the_record_is_and_is_the_record_where_that_fits(
         assert letter.headers[:2] == [("own", bytes(header)), ("empty", None)]
     if letter.value is None:
         assert f"{value} bytes" in (dict(letter.headers)["detail"] or b"").decode()
+
+
+def test_the_letter_of_what_was_not_unpacked_has_no_payload_and_says_where_it_stays() -> None:
+    letter = dead_letter(_refusal(unread("everything stays there")), 1, 10_000)
+    assert (letter.key, letter.value) == (None, None)
+    assert dict(letter.headers)["source-offset"] == b"7"
 
 
 def test_a_letter_sent_again_says_why_it_was_refused_the_last_time_alone() -> None:

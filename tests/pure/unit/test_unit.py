@@ -22,6 +22,7 @@ from sinks.tables import (
     Table,
     unpack_row,
 )
+from streams.batches.unpacking import unread
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
@@ -232,6 +233,12 @@ def test_what_lies_elsewhere_and_what_says_nothing_is_not_processed() -> None:
     assert (unit.tombstones, unit.changed) == (1, {})
     stray = State(partitions=partitions).apply([record(A_SALE)])
     assert bool(stray.astray) == (at_home != 0)
+
+
+def test_what_was_not_unpacked_is_refused_with_the_reason_of_that() -> None:
+    unit = State().apply([Record(SALES, 7, None, unread("46 KB hold 1.5 GB"))])
+    assert [(refusal.reason, refusal.detail) for refusal in unit.refusals] == [("undecodable", "46 KB hold 1.5 GB")]
+    assert unit.tombstones == 0
 
 
 def test_an_event_is_from_the_future_ten_minutes_after_its_record_and_not_before() -> None:
