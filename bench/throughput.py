@@ -59,7 +59,8 @@ def _peer(name: str, module: str, python: Path, changelogs: Callable[[str], bool
         sales, feedback = _PEER_TOPICS
         command = [
             str(python.absolute()), "-m", f"bench.peers.{module}", "--kafka", ground.settings.kafka,
-            "--clickhouse", ground.url, "--directory", str(directory), "--sales", sales, "--feedback", feedback, *options,
+            "--clickhouse", ground.url, "--directory", str(directory), "--sales", sales, "--feedback", feedback,
+            *options,
         ]  # fmt: skip
         return [Child(command, ground.directory / "logs" / f"{module}.log")]
 

@@ -125,8 +125,8 @@ class Claimed:
     """A partition that this owner has claimed, for as long as its commits go through. Made by Partition.claim()."""
 
     def __init__(
-        self, number: int, cluster: Cluster, clock: Clock, producer: Any, local: LocalCopy, meta: Meta, changelog_offset: int,
-        read_again: Callable[[], AbstractAsyncContextManager[ChangelogReader]],
+        self, number: int, cluster: Cluster, clock: Clock, producer: Any, local: LocalCopy, meta: Meta,
+        changelog_offset: int, read_again: Callable[[], AbstractAsyncContextManager[ChangelogReader]],
     ) -> None:  # fmt: skip
         self.meta = meta
         self.local = local

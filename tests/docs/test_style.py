@@ -14,6 +14,8 @@ from tests.support.house import Function, Module, all_modules, definitions, docs
 FUNCTION_LINES_MAX: Final = 60
 MODULE_LINES_MAX: Final = 400
 CLASS_LINES_MAX: Final = 120  # of code
+CODE_COLUMNS_MAX: Final = 120
+MESSAGE_CHARACTERS_MIN: Final = 60  # a longer string is a sentence to somebody
 
 _NO_CODE: Final = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -78,6 +80,37 @@ def test_functions_modules_and_classes_fit_the_eye() -> None:
 )
 def test_what_is_too_long_is_seen(path: str, source: str, long: list[str]) -> None:
     assert [name for name, _, _ in too_long(parse(path, source))] == long
+
+
+def too_wide(module: Module) -> set[int]:
+    """Lines whose code goes beyond the width. Comments, docstrings and messages may be wider, up to ruff's limit."""
+    tokens = tokenize.generate_tokens(io.StringIO(module.text).readline)
+    comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
+    texts = enumerate(module.text.splitlines(), 1)
+    wide = {line for line, text in texts if len(text[: comments.get(line)].rstrip()) > CODE_COLUMNS_MAX}
+    said = [node for node in ast.walk(module.tree) if isinstance(node, ast.Constant | ast.JoinedStr)]
+    return wide.difference(*(range(t.lineno, (t.end_lineno or 0) + 1) for t in said if _is_message(t)))
+
+
+def _is_message(text: ast.Constant | ast.JoinedStr) -> bool:
+    return text.end_lineno != text.lineno or (text.end_col_offset or 0) - text.col_offset > MESSAGE_CHARACTERS_MIN
+
+
+def test_code_is_wrapped() -> None:
+    assert [f"{module.path}:{line}" for module in all_modules() for line in sorted(too_wide(module))] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("x = 1  # " + "why " * 40, set()),
+        ("print(\n    '" + "message " * 15 + "'\n)", set()),
+        ("x = (1, " + "2, " * 40 + ")  # fmt: skip", {1}),
+        ("x = f(" + "'word', " * 15 + ")", {1}),
+    ],
+)
+def test_code_that_is_too_wide_is_seen(source: str, lines: set[int]) -> None:
+    assert too_wide(parse("streams/a.py", source + "\n")) == lines
 
 
 def test_every_module_says_what_it_owns_and_every_package_what_it_is_for() -> None:

@@ -72,7 +72,9 @@ POINTS: Final[dict[str, Point]] = {
     "unit: records astray published": Point(Rerouter, "__call__", "after", passings_max=2, needs="records astray"),
     "claim: earlier owners fenced": Point(_Producer, "start", "after", "a claim", None, 4, "an earlier life"),
     "claim: changelog read": Point(LocalCopy, "write", "before", "a claim", None, 1, "lost state"),
-    "claim: before its commit": Point(_Producer, "commit_transaction", "before", "its commit", None, 4, "an earlier life"),
+    "claim: before its commit": Point(
+        _Producer, "commit_transaction", "before", "its commit", None, 4, "an earlier life"
+    ),
     "claim: committed": Point(_Producer, "commit_transaction", "after", "its commit", None, 4, "an earlier life"),
     "claim: rows sent again": Point(Claimed, "changelog_from", "after", None, None, 1, "an earlier life"),
     "sink: before reading positions": Point(Writer, "positions", "before"),

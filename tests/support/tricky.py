@@ -42,10 +42,10 @@ class Author:
         choose = self.choose
         action = choose(["PLACED", "REFUNDED", "CHARGED_BACK", "REJECTED"], [6, 2, 1, 1])
         return Sale(
-            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(3))}", action, choose(range(3)),
-            choose([None, "ana", "bo", "carla"]), choose(["p1", "p2"]), choose(["PHYSICAL", "SERVICE"]),
-            choose([0, 1, 12_3456, 99_9900, 10**14]), choose([0, 5000]), choose(["EUR", "EUR", "USD"]),
-            choose([None, "mail ünïcode"]), choose([None, "c1"]), self.instant(),
+            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(3))}", action,
+            choose(range(3)), choose([None, "ana", "bo", "carla"]), choose(["p1", "p2"]),
+            choose(["PHYSICAL", "SERVICE"]), choose([0, 1, 12_3456, 99_9900, 10**14]), choose([0, 5000]),
+            choose(["EUR", "EUR", "USD"]), choose([None, "mail ünïcode"]), choose([None, "c1"]), self.instant(),
         )  # fmt: skip
 
     def feedback(self) -> Feedback:

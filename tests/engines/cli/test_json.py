@@ -21,7 +21,8 @@ def _lines(now: datetime) -> dict[str, list[dict[str, Any]]]:
     who = {"brand_id": "acme", "customer_id": "cust-7", "affiliate_id": "ana"}
     sale = {
         "event_id": "evt-1", "sale_id": "order-42", "action": "PLACED", "product_id": "sku-9", "offering": "PHYSICAL",
-        "amount": "49.90", "commission": "4.99", "currency": "EUR", "occurred_at": (now - timedelta(hours=2)).isoformat(),
+        "amount": "49.90", "commission": "4.99", "currency": "EUR",
+        "occurred_at": (now - timedelta(hours=2)).isoformat(),
     }  # fmt: skip
     answer = {
         "event_id": "evt-2", "feedback_id": "survey-42", "action": "ANSWERED", "metric": "NPS", "score": 9,

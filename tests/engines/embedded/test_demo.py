@@ -43,7 +43,7 @@ def processes_of(directory: Path) -> list[str]:
 def test_the_demo_shows_everybody_and_its_page_and_leaves_no_process(tmp_path: Path) -> None:
     started_s = time.monotonic()
     done = subprocess.run(
-        [POSVENTA, "demo", "--seconds", "3", "--lang", "en", "--kafka-port", "0", "--http-port", "0", "--web-port", "0"],
+        [POSVENTA, *"demo --seconds 3 --lang en --kafka-port 0 --http-port 0 --web-port 0".split()],
         capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip

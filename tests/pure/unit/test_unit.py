@@ -116,11 +116,11 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     )
     unit = State().apply([record(sale), record(answer, 1), Record(SALES, 7, b"some key", b"no event", 3)])
     assert _row(unit, JOURNEYS) == {
-        "generation": 1, "brand_id": "b", "sale_id": "s1", "customer_id": "c1", "affiliate_id": "a1", "product_id": "p1",
-        "offering": "PHYSICAL", "campaign": "spring", "status": "valid", "amount": 100_0000, "commission": 10_0000,
-        "currency": "EUR", "occurred_at": T0, "is_new_customer": 1, "referred_by": "c2", "refunded": 0, "charged_back": 0,
-        "answers": 1, "last_metric": "NPS", "last_score": 9, "verdicts": "DONE_RIGHT", "feedback_delay_seconds": 60,
-        "version": 3,
+        "generation": 1, "brand_id": "b", "sale_id": "s1", "customer_id": "c1", "affiliate_id": "a1",
+        "product_id": "p1", "offering": "PHYSICAL", "campaign": "spring", "status": "valid", "amount": 100_0000,
+        "commission": 10_0000, "currency": "EUR", "occurred_at": T0, "is_new_customer": 1, "referred_by": "c2",
+        "refunded": 0, "charged_back": 0, "answers": 1, "last_metric": "NPS", "last_score": 9, "verdicts": "DONE_RIGHT",
+        "feedback_delay_seconds": 60, "version": 3,
     }  # fmt: skip
     assert _row(unit, ANSWERS) == {
         "generation": 1, "brand_id": "b", "feedback_id": "f1", "customer_id": "c1", "status": "answered",
@@ -139,7 +139,8 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     assert {name: value for name, value in pane.items() if value} == {
         "generation": 1, "brand_id": "b", "affiliate_id": "a1", "currency": "EUR", "bucket": T0 // 1000, "sales": 1,
         "gross": 100_0000, "commission": 10_0000, "new_customers": 1, "referred_sales": 1, "referred_gross": 100_0000,
-        "answered_sales": 1, "feedback": 1, "promoters": 1, "feedback_delay_seconds_sum": 60, "done_right": 1, "version": 3,
+        "answered_sales": 1, "feedback": 1, "promoters": 1, "feedback_delay_seconds_sum": 60, "done_right": 1,
+        "version": 3,
     }  # fmt: skip
     assert _row(unit, DEAD_LETTERS) == {
         "generation": 1, "source_topic": SALES, "source_partition": 3, "source_offset": 7, "reason": "undecodable",
