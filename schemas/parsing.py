@@ -1,8 +1,8 @@
 """Mappings -> events: what a brand platform says in its own types becomes one valid event, or is refused by field.
 
 Owns the types that are taken: text as str, money as str, Decimal or int (never float: it is not exact), times as an
-aware datetime, ISO 8601 with an offset, or epoch milliseconds. Fields and defaults are those of the newest schema. Never
-guesses: no unknown field, no naive time.
+aware datetime, ISO 8601 with an offset, or epoch milliseconds. Fields and defaults are those of the newest schema.
+Never guesses: no unknown field, no naive time.
 """
 
 import re
@@ -136,7 +136,7 @@ _ARRAYS: Final[Mapping[str, tuple[Parser, object]]] = {"findings": (_findings, (
 
 
 def _parser(field: Any, kind: Any, symbols: Container[str]) -> Parser:
-    """How a field of the schema is said: an enum as text, bytes as money, a long as a time; null where Avro lets it be."""
+    """How a field of the schema is said: an enum as text, bytes as money, a long as a time; null where Avro has it."""
     if isinstance(kind, list):
         return _optional(_parser(field, kind[1], symbols))
     if field["name"] in symbols:

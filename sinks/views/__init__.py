@@ -1,5 +1,5 @@
 """The views that BI reads: what each shows (columns.py, catalogue.py), and how it is made of the tables (templates/).
 
 A view's SQL reaches ClickHouse as a migration, a plain file. `python -m sinks.views NAME` writes it, and the page
-docs/reference/views.md. Only that command needs the templates; all else needs no more than the names of the views.
+docs/reference/views.md. Only that command, and whoever changes views, needs this room: nothing that runs imports it.
 """

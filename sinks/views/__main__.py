@@ -1,7 +1,7 @@
 """`python -m sinks.views [NAME]`: writes what follows from the sources of the views.
 
-The page docs/reference/views.md always; with a NAME also sinks/migrations/NNNN_NAME.sql, if anything is to be changed in
-ClickHouse. Ends with 1 when a change is left that no migration makes.
+The page docs/reference/views.md always; with a NAME also sinks/migrations/NNNN_NAME.sql, if anything is to be changed
+in ClickHouse. Ends with 1 when a change is left that no migration makes.
 """
 
 import argparse

@@ -29,7 +29,7 @@ from sinks.windows import WINDOWS
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What BI sees of a view. One with a parameter shows its columns, but ClickHouse can't keep their types and meanings."""
+    """What BI sees of a view. Of one that has a parameter ClickHouse can't keep the columns' types and meanings."""
 
     name: str
     columns: tuple[Column, ...]

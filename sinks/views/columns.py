@@ -1,10 +1,10 @@
 """The columns that several views share: keys, measures, sums of measures, and rates with their formulas.
 
-Owns what BI reads of a column: name, type, meaning, formula and where the formula is from. Never says how a view comes by its
-rows (templates/ does). Invariant: a meaning or a formula stands here, or in schemas/measures.py, and nowhere else.
+Owns what BI reads of a column: name, type, meaning, formula and where the formula is from. Never says how a view comes by
+its rows (templates/ does). Invariant: a meaning or a formula stands here, or in schemas/measures.py, and nowhere else.
 
-A rate's formula is over sums of measures, each in [brackets], so that one formula serves a row of sums as well as a window
-over rows. `a / b` is null where b is 0. Functions other than ClickHouse's own are in templates/_parts.sql.
+A rate's formula is over sums of measures, each in [brackets], so that one formula serves a row of sums as well as a
+window over rows. `a / b` is null where b is 0. Functions other than ClickHouse's own are in templates/_parts.sql.
 """
 
 import re
@@ -122,7 +122,8 @@ RATES: Final = (
         "evidence",
         AS_TEXT,
         f"how much feedback supports this: none, thin (below {THIN}), indicative (below {INDICATIVE}) or solid",
-        f"multiIf([feedback] = 0, 'none', [feedback] < {THIN}, 'thin', [feedback] < {INDICATIVE}, 'indicative', 'solid')",
+        f"multiIf([feedback] = 0, 'none', [feedback] < {THIN}, 'thin', "
+        f"[feedback] < {INDICATIVE}, 'indicative', 'solid')",
     ),
 )
 

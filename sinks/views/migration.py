@@ -45,7 +45,7 @@ def seal(directory: Path = MIGRATIONS) -> list[str]:
 
 
 def changes(so_far: Published) -> list[str]:
-    """The statements that bring what is published to what the sources say: columns first, then the views that read them."""
+    """The statements that bring what is published to what the sources say: columns, then the views that read them."""
     wanted = {view.name: rendered(view) for view in VIEWS}
     return [
         *(statement for table in TABLES for statement in _new_columns(table, so_far.tables.get(table.name))),
@@ -57,8 +57,8 @@ def changes(so_far: Published) -> list[str]:
 def _new_columns(table: Table, there: dict[str, str] | None) -> Iterable[str]:
     if there is None:
         raise ByHand(
-            f"table {table.name} of sinks/tables.py is in no migration: write its CREATE TABLE IF NOT EXISTS into a new file "
-            "of sinks/migrations, with the engine and keys that suit how it is read, and run this again"
+            f"table {table.name} of sinks/tables.py is in no migration: write its CREATE TABLE IF NOT EXISTS into a new "
+            "file of sinks/migrations, with the engine and keys that suit how it is read, and run this again"
         )
     if gone := there.keys() - set(table.columns):
         raise ByHand(

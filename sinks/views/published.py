@@ -1,7 +1,7 @@
 """What the migrations say so far: the newest statement of each view, and the columns of each table.
 
-Owns the reading of our own SQL. Never asks a ClickHouse (a test holds what is read here against a real one). Statements are
-compared as words, so that neither layout nor comments make a difference.
+Owns the reading of our own SQL. Never asks a ClickHouse (a test holds what is read here against a real one). Statements
+are compared as words, so that neither layout nor comments make a difference.
 """
 
 import hashlib

@@ -1,4 +1,7 @@
-"""docs/reference/views.md, from what the views are made of. Owns the layout of the page; its words stand in the catalogue."""
+"""docs/reference/views.md, from what the views are made of.
+
+Owns the layout of the page. Never says what a column means: that stands in the catalogue.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -28,8 +31,8 @@ Every view is flat, and `DESCRIBE TABLE posventa.affiliate_rolling` tells a colu
 """
 _MEASURES: Final = """## Measures
 
-All add up, over panes, days, windows, brands and affiliates; money only within one currency. In this order they stand in
-every view that has *every measure*.
+All add up, over panes, days, windows, brands and affiliates; money only within one currency.
+In this order they stand in every view that has *every measure*.
 """
 _RATES: Final = """## Sums of measures, and rates
 

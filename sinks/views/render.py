@@ -1,4 +1,4 @@
-"""From a view to its SQL, by Jinja. Owns what the templates may name. Needed by those who change views, by no worker."""
+"""From a view to its SQL, by Jinja. Owns what the templates may name."""
 
 from pathlib import Path
 from typing import Final

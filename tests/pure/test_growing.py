@@ -1,4 +1,4 @@
-"""Whoever adds a column, a field or a reason is told each place that was forgotten. The recipes are in CONTRIBUTING.md."""
+"""Whoever adds a column, a field or a reason is told each place that was forgotten: the recipes of CONTRIBUTING.md."""
 
 import json
 import re
@@ -75,8 +75,8 @@ def test_what_is_stored_of_a_sale_is_shown() -> None:
 def test_an_event_has_the_fields_of_its_newest_schema(event: type[Event]) -> None:
     fields = tuple(field["name"] for field in SCHEMAS[event].plain["fields"])
     assert event._fields == fields, (
-        f"{event.__name__} in schemas/events.py and the newest {event.__name__.lower()}.v*.avsc differ: give both the same "
-        "fields, in the same order"
+        f"{event.__name__} in schemas/events.py and the newest {event.__name__.lower()}.v*.avsc differ: give both the "
+        "same fields, in the same order"
     )
 
 
@@ -103,7 +103,7 @@ def _is_valid(event: Event) -> bool:
 def test_the_newest_bytes_go_the_short_way(event: Event) -> None:
     read = read_sale if isinstance(event, Sale) else read_feedback
     assert read(encode(event)) == event, (
-        f"schemas/wire.py does not know the newest layout of {type(event).__name__}: every record would take the slow way"
+        f"schemas/wire.py lacks the newest layout of {type(event).__name__}: every record would take the slow way"
     )
 
 
@@ -131,7 +131,7 @@ def test_a_reason_for_a_dead_letter_is_explained(refused: type[Refused]) -> None
         f"the tree at the top of schemas/errors.py lacks {refused.__name__}"
     )
     assert f"\n| `{refused.reason}` | " in PUBLISHING, (
-        f"docs/publishing.md: the table of reasons lacks `{refused.reason}`: say what happened, and what a publisher can do"
+        f"docs/publishing.md: the table of reasons lacks `{refused.reason}`: say what happened, and what to do about it"
     )
 
 

@@ -1,6 +1,6 @@
 """Folds a referred sale and its way back, and prints what the views show of a measure before and after.
 
-`python -m tests.support.grown URL MEASURE` is a command, since a copy of the project that has a measure more runs it too.
+`python -m tests.support.grown URL MEASURE` is a command, since a copy of the project that has a measure more runs it.
 """
 
 import json
@@ -57,7 +57,7 @@ def sums(client: Client, measure: str) -> dict[str, list[int]]:
 
 
 def main(url: str, measure: str) -> dict[str, Any]:
-    """What the views show, in a ClickHouse that an older version may have written to; and what they say of the measure."""
+    """What the views show and say of the measure, in a ClickHouse that an older version may have written to."""
     run = migrate(url)
     client = connect(url)
     before = sums(client, measure)

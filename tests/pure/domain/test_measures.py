@@ -44,8 +44,8 @@ def test_every_measure_is_counted() -> None:
     sums = [sum(values) for values in zip(*counted(stream), strict=True)]
     missing = [name for name, value in zip(MEASURES, sums, strict=True) if value == 0]
     assert missing == [], (
-        f"{missing} of schemas/measures.py is counted nowhere: count it in streams/domain/counting.py (or, if the events of "
-        "this test have nothing that it counts, add one that has)"
+        f"{missing} of schemas/measures.py is counted nowhere: count it in streams/domain/counting.py (or, if the events "
+        "of this test have nothing that it counts, add one that has)"
     )
 
 

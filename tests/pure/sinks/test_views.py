@@ -52,8 +52,8 @@ def test_a_published_migration_is_never_edited() -> None:
     sealed = (MIGRATIONS / SUMS).read_text().splitlines()
     found = [digest(file) for file in sorted(MIGRATIONS.glob("*.sql"))]
     assert found == sealed, (
-        f"sinks/migrations/{SUMS} holds what was published. If you edited one of these files, restore it and write the change "
-        f"as the next file ({WRITE}); if you wrote a new file by hand, say `python -m sinks.views`"
+        f"sinks/migrations/{SUMS} holds what was published. If you edited one of these files, restore it and write the "
+        f"change as the next file ({WRITE}); if you wrote a new file by hand, say `python -m sinks.views`"
     )
 
 
