@@ -54,11 +54,22 @@ faults: $(READY)
 
 # How fast, beside its peers: some 11 minutes on two cores, writes bench/RESULTS.md. Nothing else should run meanwhile.
 # Some of it: make bench ONLY=latency,outage
+# This tree beside another commit: make bench BESIDE=v0.1.0 [LIMIT=2] [ROUNDS=20] [ONLY=stages,throughput] [KEEP=directory]
+# fails when a record costs more than LIMIT % more CPU than there; KEEP builds that commit in a directory that stays.
 ONLY ?=
+BESIDE ?=
+LIMIT ?= 2
+ROUNDS ?= 20
+KEEP ?=
 PEERS := .venv-bench/.ready
 
-bench: $(READY) $(PEERS)
+bench: $(READY) $(if $(BESIDE),,$(PEERS))
+ifdef BESIDE
+	$(VENV)/bin/python -m bench.beside $(BESIDE) --limit $(LIMIT) --rounds $(ROUNDS) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep $(KEEP))
+else
 	$(VENV)/bin/python -m bench $(if $(ONLY),--only $(ONLY))
+endif
 
 # An environment of their own, since Quix Streams wants an older pydantic than posventa.
 $(PEERS): bench/peers/requirements.txt

@@ -105,13 +105,14 @@ def _parts(*, small: bool) -> dict[str, Part]:
 def _measure_stages(directory: Path, count: int, say: Say) -> dict[str, Any]:
     """The records as a broker delivers them, through each stage."""
     delivered: list[Any] = []
-    with Ground(directory / "source") as ground:
+    with Ground(directory / "stages") as ground:
         say(f"publishing {count:,} records")
         events = week_of_events(1, count, time.time_ns() // 1_000_000)
         asyncio.run(load(ground.settings, records_of(events, ground.settings.partitions)))
         asyncio.run(read(ground.settings, count, delivered))
-    say("stage by stage")
-    stages = asyncio.run(measure_stages(directory / "stages", delivered, _UNIT_RECORDS))
+        say("stage by stage")
+        settings = ground.settings.model_copy(update={"state_dir": str(directory / "state")})
+        stages = asyncio.run(measure_stages(settings, delivered, _UNIT_RECORDS))
     return {
         "unit_records": _UNIT_RECORDS,
         "rows_per_record": stages.rows / stages.records,

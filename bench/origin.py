@@ -23,7 +23,7 @@ def origin() -> dict[str, Any]:
     """Of a result that is measured now."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": _commit(),
+        "commit": commit_of(Path(__file__).parent),
         "machine": f"{os.cpu_count()} cores of {_cpu()}, {_memory_gb():.0f} GB, {_kernel()}",
         "versions": {
             "CPython": platform.python_version(),
@@ -34,10 +34,10 @@ def origin() -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
-    here = Path(__file__).parent
-    commit = _output("git", "-C", str(here), "rev-parse", "--short", "HEAD") or "unknown"
-    dirty = _output("git", "-C", str(here), "status", "--porcelain", "--untracked-files=no", "--", "*.py")
+def commit_of(directory: Path) -> str:
+    """The commit a tree stands at, and whether its code is another by now."""
+    commit = _output("git", "-C", str(directory), "rev-parse", "--short", "HEAD") or "unknown"
+    dirty = _output("git", "-C", str(directory), "status", "--porcelain", "--untracked-files=no", "--", "*.py")
     return f"{commit} with uncommitted changes" if dirty else commit
 
 

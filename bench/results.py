@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench.beside import comparing
+
 Result = dict[str, Any]
 
 HERE: Final = Path(__file__).parent
@@ -202,6 +204,45 @@ def _profile(result: Result) -> Iterator[str]:
     )
 
 
+def beside(result: Result) -> Iterator[str]:
+    """The lines of a comparison with another commit, for the page and for the screen."""
+    named = "" if result["named"] == result["beside"] else f" ({result['named']})"
+    yield f"This tree, **{result['this']}**, beside **{result['beside']}**{named}. Both take turns in the same rounds,"
+    yield "each time in a process of its own. Ratios are this by the other, within a round."
+    yield ""
+    yield from (f"- {remark}" for remark in result["remarks"])
+    if of_stages := result.get("stages"):
+        yield from _beside_stages(of_stages, result["sizes"])
+        yield f"**{comparing.verdict(of_stages['whole']['ratios'], result['limit_percent']).words}.**"
+    if of_job := result.get("throughput"):
+        sizes = result["sizes"]
+        yield ""
+        yield f"The whole job, one worker, {sizes['job_records']:,} records, {sizes['job_rounds']} rounds; no limit:"
+        titles = "| this | beside | ratio"
+        yield from _table(titles, ([name, *_beside_row(of, ",.0f")] for name, of in of_job["figures"].items()))
+        yield from (f"A round in which one did not do the job does not count: {why}" for why in of_job["wrong"])
+
+
+def _beside_stages(of_stages: Result, sizes: Result) -> Iterator[str]:
+    yield ""
+    yield f"CPU per record, microseconds, {sizes['records']:,} records, {sizes['rounds']} rounds:"
+    rows = {("**unit, transaction and insert**" if name == "whole" else name): of for name, of in of_stages.items()}
+    held = {name: comparing.interval(of["ratios"]) for name, of in rows.items() if of["ratios"]}
+    yield from _table(
+        "stage | this | beside | ratio | where its median lies",
+        ([name, *_beside_row(of, ".2f"), _between(held.get(name))] for name, of in rows.items()),
+    )
+
+
+def _beside_row(of: Result, form: str) -> list[str]:
+    medians = [format(statistics.median(of[tree]), form) for tree in ("this", "beside")]
+    return [*medians, _spread(of["ratios"], ".3f")]
+
+
+def _between(interval: comparing.Interval | None) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f} ({interval.probability:.0%})" if interval else "-"
+
+
 def _table(titles: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A table of Markdown with empty lines around it."""
     yield ""
@@ -231,4 +272,5 @@ _PARTS: Final[dict[str, tuple[str, Callable[[Result], Iterable[str]]]]] = {
     "recovery": ("Many customers: recovery, memory and bytes", _recovery),
     "stages": ("Where the time goes", _stages),
     "profile": ("The hot path of a running worker", _profile),
+    "beside": ("Beside another commit", beside),
 }

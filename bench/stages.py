@@ -1,6 +1,6 @@
 """Where the time goes: the parts of one unit, timed one by one on the records of the whole run.
 
-One process, one unit after the other, on engines of its own; the real code of each stage. Owns the stopwatch.
+One process, one unit after the other; the real code of each stage. Owns the stopwatch. Never starts engines.
 Stages inside UnitMaker.make are timed in passes of their own on the same state, so that no clock ticks per record, and
 without garbage collection, since a pass keeps more objects alive than the job does; its cost in UnitMaker.make, as rare as a
 worker makes it, is timed there.
@@ -9,10 +9,9 @@ worker makes it, is timed there.
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from schemas.codec import decode_feedback, decode_sale
@@ -26,14 +25,13 @@ from streams.domain.cases import cases
 from streams.domain.contributions import Changes
 from streams.domain.fold import fold
 from streams.domain.rules import Rules
-from streams.embedded.stack import Stack
 from streams.partition.cluster import look_at
 from streams.partition.partition import Claimed, Partition
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.unit.intake import sort_records
 from streams.unit.rows import RowMaker
-from streams.unit.unit import UnitMaker
+from streams.unit.unit import Unit, UnitMaker
 from streams.worker.app import GC_THRESHOLDS
 
 _STATE_BYTES_MAX = 12_000_000
@@ -60,6 +58,8 @@ class Stages:
     records: int = 0
     rows: int = 0
     changed: int = 0
+    turn: Callable[["Stages"], None] | None = None  # called before each unit, untimed; returns when it may begin
+    see: Callable[[Unit], None] | None = None  # looks at each unit before it is committed, untimed
     _gc_begun: tuple[float, float] = (0.0, 0.0)
 
     def on_gc(self, phase: str, _: dict[str, int]) -> None:
@@ -91,19 +91,22 @@ class Stages:
         return each
 
 
-async def measure_stages(directory: Path, delivered: list[Any], unit_records: int) -> Stages:
-    """Makes units of `unit_records` records of each partition in turn, as a worker does when it is behind."""
-    stages = Stages()
+async def measure_stages(
+    settings: Settings, delivered: list[Any], unit_records: int, stages: Stages | None = None
+) -> Stages:
+    """Makes units of `unit_records` records of each partition in turn, as a worker does when it is behind.
+
+    On the engines and in the state's directory that `settings` name; neither knows anything of these records yet.
+    """
+    stages = stages or Stages()
     gc.collect()
     gc.freeze()  # a worker does not hold all records at once
     gc.set_threshold(*GC_THRESHOLDS)
-    with Stack(directory, workers=0) as stack:
-        settings = stack.settings.model_copy(update={"state_dir": str(directory / "state")})
-        writer = Writer(stack.addresses.clickhouse)
-        for number in range(settings.partitions):
-            mine = sorted((r for r in delivered if r.partition == number), key=lambda r: r.timestamp)
-            await _run_partition(stages, settings, writer, number, mine, unit_records)
-        writer.close()
+    writer = Writer(settings.clickhouse.get_secret_value())
+    for number in range(settings.partitions):
+        mine = sorted((r for r in delivered if r.partition == number), key=lambda r: r.timestamp)
+        await _run_partition(stages, settings, writer, number, mine, unit_records)
+    writer.close()
     return stages
 
 
@@ -123,6 +126,8 @@ async def _run_partition(
 
 
 async def _run_unit(stages: Stages, claimed: Claimed, maker: UnitMaker, writer: Writer, batch: list[Any]) -> None:
+    if stages.turn:
+        stages.turn(stages)
     gc.disable()
     _run_parts(stages, claimed, maker, batch)
     gc.enable()
@@ -132,6 +137,8 @@ async def _run_unit(stages: Stages, claimed: Claimed, maker: UnitMaker, writer: 
     with stages.timed(_UNIT):
         unit = maker.make(claimed.local.get_many, meta.version, batch, batch[-1].timestamp)
     gc.callbacks.remove(stages.on_gc)
+    if stages.see:
+        stages.see(unit)
     with stages.timed("Kafka transaction and RocksDB write"):
         await claimed.commit(unit, meta)
     with stages.timed("of which RocksDB write"):  # once more: the same records into the same copy
