@@ -176,22 +176,22 @@ class Claimed:
         futures, batch = [], self._producer.create_batch()
         for key, value in unit.changed.items():
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                futures.append(await self._send(batch))
+                futures.append(await self._send(batch, STATE, self._number))
                 batch = self._producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None, headers=headers)
-        last = await self._send(batch)
+        last = await self._send(batch, STATE, self._number)
         letters = [await self._send_dead_letter(refusal, unit.refused_at) for refusal in unit.refusals]
         await asyncio.gather(*futures, *letters)
         return int((await last).offset) + int(batch.record_count())
 
-    async def _send(self, batch: Any) -> Any:
+    async def _send(self, batch: Any, topic: str, partition: int) -> Any:
         batch.close()
-        return await self._producer.send_batch(batch, STATE, partition=self._number)
+        return await self._producer.send_batch(batch, topic, partition=partition)
 
     async def _send_dead_letter(self, refusal: Refusal, refused_at: int) -> Any:
         key = refusal.record.key
         letter = dead_letter(refusal, refused_at, self._cluster.dead_letter_bytes_max)
         partition = self._number if key is None else partition_for(key, self._cluster.ground.partitions)
-        return await self._producer.send(
-            DEAD_LETTERS, letter.value, key=letter.key, partition=partition, headers=letter.headers
-        )
+        batch = self._producer.create_batch()  # send() takes no record that has neither key nor value
+        batch.append(key=letter.key, value=letter.value, timestamp=None, headers=letter.headers)
+        return await self._send(batch, DEAD_LETTERS, partition)

@@ -29,7 +29,7 @@ CODECS = ("gzip", "snappy", "lz4", "zstd")
 SALES_A_CODEC = 100  # one batch, large enough to be worth compressing
 
 
-def _publish(running: Engines, values: list[bytes], compression: str) -> int:
+def _publish(running: Engines, values: list[bytes], compression: str, key: bytes | None = KEY) -> int:
     producer = KafkaProducer(
         bootstrap_servers=running.kafka.bootstrap,
         compression_type=compression,
@@ -38,7 +38,7 @@ def _publish(running: Engines, values: list[bytes], compression: str) -> int:
     )
     try:
         for value in values:
-            producer.send(SALES, value, key=KEY, partition=PARTITION)
+            producer.send(SALES, value, key=key, partition=PARTITION)
         producer.flush()
     finally:
         producer.close()
@@ -65,11 +65,12 @@ def test_every_codec_null_headers_and_a_record_greater_than_any_letter_stop_noth
         for value in (encode(SALE), b"bad"):
             headers = [("nothing", None), ("bytes", b"\xff")]
             published += asyncio.run(_publish_with_headers(running.kafka.bootstrap, value, headers))
-        published += _publish(running, [b"\xff" * (16 << 20)], "gzip")
+        for key in (KEY, None):
+            published += _publish(running, [b"\xff" * (16 << 20)], "gzip", key)
         published += _publish(running, [encode(SALE._replace(event_id="last", sale_id="last"))], "gzip")
         running.settle(published)
         assert running.query("SELECT count() FROM journey") == [(len(CODECS) * SALES_A_CODEC + 2,)]
-        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 2)]
+        assert running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason") == [("undecodable", 3)]
 
 
 def test_bombs_are_refused_unread_and_cost_little_memory(tmp_path: Path) -> None:
