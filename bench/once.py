@@ -70,7 +70,7 @@ def _make_records(arguments: argparse.Namespace) -> None:
             "records_digest": hashlib.sha256(packed).hexdigest(),
             "compiled": is_compiled(),
             "stale": stale(),
-            "versions": {each.name: each.version for each in distributions() if each.name != "posventa"},
+            "versions": {each.name: each.version for each in distributions() if not each.name.startswith("posventa")},
         }
     )
 

@@ -98,8 +98,8 @@ def differences(this: dict[str, Any], that: dict[str, Any]) -> list[str]:
     if this["compiled"] != that["compiled"]:
         remarks.append("Only one of the two cores is compiled: the ratios say nothing of the commits.")
     mine, theirs = this["versions"], that["versions"]
-    if odd := sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)):
-        named = ", ".join(f"{name} {mine.get(name, '-')} / {theirs.get(name, '-')}" for name in odd)
+    if odd := sorted(name for name in mine.keys() & theirs.keys() if mine[name] != theirs[name]):
+        named = ", ".join(f"{name} {mine[name]} / {theirs[name]}" for name in odd)
         remarks.append(f"Libraries differ (this / beside): {named}.")
     return remarks
 
