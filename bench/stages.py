@@ -34,7 +34,6 @@ from streams.unit.rows import RowMaker
 from streams.unit.unit import Unit, UnitMaker
 from streams.worker.app import GC_THRESHOLDS
 
-_STATE_BYTES_MAX = 12_000_000
 _INTAKE = "intake"
 _UNIT = "unit, as a whole"
 # Timed by themselves, in the order of the work.
@@ -117,7 +116,7 @@ async def _run_partition(
     partition = Partition(settings, Timing(), cluster, number)
     claimed = await partition.claim(None)
     rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
-    maker = UnitMaker(number, settings.partitions, rules, _STATE_BYTES_MAX, RowMaker(1, number, rules))
+    maker = UnitMaker(number, settings.partitions, rules, RowMaker(1, number, rules))
     try:
         for begin in range(0, len(mine), unit_records):
             await _run_unit(stages, claimed, maker, writer, mine[begin : begin + unit_records])

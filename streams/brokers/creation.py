@@ -16,12 +16,10 @@ from streams.errors import StateRefused, Unavailable
 from streams.settings import Settings
 
 # Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
-# state, must find room.
+# state (at most 4 MiB: streams/domain/rules.py), must find room.
 _SOURCE_BYTES_MAX: Final = 1_048_588
 _DEAD_LETTER_BYTES_MAX: Final = 4 * _SOURCE_BYTES_MAX
-# 2,000 sales and 2,000 feedbacks of one customer take 1.4 MB with ids of 36 characters, about 11 MB with the longest
-# ids and 50 findings an answer.
-_STATE_BYTES_MAX: Final = 12 * _SOURCE_BYTES_MAX
+_STATE_BYTES_MAX: Final = 5 * _SOURCE_BYTES_MAX
 
 # Only closed segments are compacted, and only once so much of them is new. Kafka's defaults, 1 GiB and half, would let
 # 8 partitions grow to many times what they hold before the first old value goes; each pass rewrites what it keeps.

@@ -23,6 +23,8 @@ from streams.domain.state import (
     Reversal,
     SaleHead,
     SaleState,
+    one_more_bytes,
+    slot_bytes,
 )
 
 _VERDICT_POSITION: Final = {verdict: position for position, verdict in enumerate(VERDICTS)}
@@ -41,7 +43,8 @@ class Change(IntEnum):
 def fold(customer: Customer, event: Event, rules: Rules) -> Change:
     """Folds an event of this customer into the state, in place.
 
-    Raises CustomerFull, with the state as it was, when the event is one more than a customer may have.
+    Raises CustomerFull, with the state as it was, when the event is one more than a customer may have, or, while
+    customer.packed_bytes is counted, would make a state longer that is then longer than one may be.
     """
     if isinstance(event, Sale):
         return _fold_sale(customer, event, rules)
@@ -56,64 +59,103 @@ def comment_of(event: Feedback) -> tuple[str, str] | None:
 
 
 def _fold_sale(customer: Customer, event: Sale, rules: Rules) -> Change:
-    sale = customer.sales.get(event.sale_id)
+    sale, entry_bytes = customer.sales.get(event.sale_id), 0
     if sale is None:
         if len(customer.sales) >= rules.customer_events_max:
             raise CustomerFull(f"{len(customer.sales)} sales of one customer; customer_events_max allows no more")
         sale = SaleState(None, {})
+        if customer.packed_bytes:
+            entry_bytes = one_more_bytes((event.sale_id, None, ()), len(customer.sales))
     if event.action in ("REFUNDED", "CHARGED_BACK"):
-        change = _fold_reversal(customer, sale, event, rules)
+        change = _fold_reversal(customer, sale, event, rules, entry_bytes)
     else:
-        change = _fold_head(sale, event)
+        change = _fold_head(customer, sale, event, rules, entry_bytes)
     customer.sales[event.sale_id] = sale  # only now: a refusal above leaves no trace
     return change
 
 
-def _fold_head(sale: SaleState, event: Sale) -> Change:
+def _fold_head(customer: Customer, sale: SaleState, event: Sale, rules: Rules, entry_bytes: int) -> Change:
     head = _head(event)
     if sale.head is not None and head <= sale.head:
         return Change.NONE
+    if customer.packed_bytes:
+        _grow(customer, entry_bytes + slot_bytes(head) - slot_bytes(sale.head), rules)
     sale.head = head
     return Change.STATE
 
 
-def _fold_reversal(customer: Customer, sale: SaleState, event: Sale, rules: Rules) -> Change:
+def _fold_reversal(customer: Customer, sale: SaleState, event: Sale, rules: Rules, entry_bytes: int) -> Change:
     reversal = _reversal(event)
     known = sale.reversals.get(event.event_id)
-    if known is None:
-        if customer.reversal_count >= rules.customer_reversals_max:
-            raise CustomerFull(
-                f"{customer.reversal_count} refunds and chargebacks of one customer; "
-                "4 x customer_events_max allows no more"
-            )
-        customer.reversal_count += 1
-    elif reversal <= known:
+    if known is not None and reversal <= known:
         return Change.NONE
+    if known is None and customer.reversal_count >= rules.customer_reversals_max:
+        raise CustomerFull(
+            f"{customer.reversal_count} refunds and chargebacks of one customer; 4 x customer_events_max allows no more"
+        )
+    if customer.packed_bytes:
+        if known is None:
+            growth_bytes = one_more_bytes(reversal, len(sale.reversals))
+        else:
+            growth_bytes = slot_bytes(reversal) - slot_bytes(known)
+        _grow(customer, entry_bytes + growth_bytes, rules)
+    if known is None:
+        customer.reversal_count += 1
     sale.reversals[event.event_id] = reversal
     return Change.STATE
 
 
 def _fold_feedback(customer: Customer, event: Feedback, rules: Rules) -> Change:
-    feedback = customer.feedbacks.get(event.feedback_id)
+    feedback, entry_bytes = customer.feedbacks.get(event.feedback_id), 0
     if feedback is None:
         if len(customer.feedbacks) >= rules.customer_events_max:
             raise CustomerFull(
                 f"{len(customer.feedbacks)} feedbacks of one customer; customer_events_max allows no more"
             )
-        feedback = customer.feedbacks[event.feedback_id] = FeedbackState(None, None)
+        feedback = FeedbackState(None, None)
+        if customer.packed_bytes:
+            entry_bytes = one_more_bytes((event.feedback_id, None, None), len(customer.feedbacks))
     if event.action == "INVITED":
-        invitation = _invitation(event)
-        if feedback.invitation is not None and invitation <= feedback.invitation:
-            return Change.NONE
-        feedback.invitation = invitation
-        return Change.STATE
+        change = _fold_invitation(customer, feedback, event, rules, entry_bytes)
+    else:
+        change = _fold_answer(customer, feedback, event, rules, entry_bytes)
+    customer.feedbacks[event.feedback_id] = feedback  # only now: a refusal above leaves no trace
+    return change
 
+
+def _fold_invitation(
+    customer: Customer, feedback: FeedbackState, event: Feedback, rules: Rules, entry_bytes: int
+) -> Change:
+    invitation, known = _invitation(event), feedback.invitation
+    if known is not None and invitation <= known:
+        return Change.NONE
+    if customer.packed_bytes:
+        _grow(customer, entry_bytes + slot_bytes(invitation) - slot_bytes(known), rules)
+    feedback.invitation = invitation
+    return Change.STATE
+
+
+def _fold_answer(
+    customer: Customer, feedback: FeedbackState, event: Feedback, rules: Rules, entry_bytes: int
+) -> Change:
     answer, known = _answer(event), feedback.answer
     if known is not None and answer <= known:
         return Change.NONE
+    if customer.packed_bytes:
+        _grow(customer, entry_bytes + slot_bytes(answer) - slot_bytes(known), rules)
     feedback.answer = answer
     comment_before = known.comment_digest if known is not None else b""
     return Change.STATE if answer.comment_digest == comment_before else Change.COMMENT
+
+
+def _grow(customer: Customer, growth_bytes: int, rules: Rules) -> None:
+    """Counts what a change adds to the packed state, or takes off it. A state that is too long already may still shrink."""
+    grown = customer.packed_bytes + growth_bytes
+    if growth_bytes > 0 and grown > rules.customer_bytes_max:
+        raise CustomerFull(
+            f"the customer's sales and feedbacks would take {grown} bytes; at most {rules.customer_bytes_max} are kept"
+        )
+    customer.packed_bytes = grown
 
 
 def _head(event: Sale) -> SaleHead:

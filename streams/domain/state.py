@@ -107,7 +107,7 @@ class FeedbackState:
 class Customer:
     """All that one brand knows of one customer: nothing yet. fold() changes it in place."""
 
-    __slots__ = ("brand_id", "customer_id", "feedbacks", "reversal_count", "sales")
+    __slots__ = ("brand_id", "customer_id", "feedbacks", "packed_bytes", "reversal_count", "sales")
 
     def __init__(self, brand_id: str, customer_id: str) -> None:
         self.brand_id = brand_id
@@ -115,6 +115,7 @@ class Customer:
         self.sales: dict[str, SaleState] = {}  # by sale_id
         self.feedbacks: dict[str, FeedbackState] = {}  # by feedback_id
         self.reversal_count = 0  # over all sales
+        self.packed_bytes = 0  # len(encode()), kept so by fold() once somebody has set it; 0: nobody counts
 
 
 def encode(customer: Customer) -> bytes:
@@ -128,6 +129,17 @@ def encode(customer: Customer) -> bytes:
         feedback = customer.feedbacks[feedback_id]
         feedbacks.append((feedback_id, feedback.invitation, feedback.answer))
     return _pack((FORMAT, customer.brand_id, customer.customer_id, sales, feedbacks))
+
+
+def slot_bytes(slot: tuple[object, ...] | None) -> int:
+    """How many of encode()'s bytes one slot takes, or what stands for none."""
+    return len(_pack(slot))
+
+
+def one_more_bytes(element: tuple[object, ...], count: int) -> int:
+    """By how many bytes encode() grows when a list of `count` elements gets one more: a list of 16 begins with two bytes
+    more than one of 15, and so does one of 65,536 (MessagePack's array formats)."""
+    return len(_pack(element)) + (2 if count in (15, 65_535) else 0)
 
 
 def _sorted(ids: Collection[str]) -> list[str]:

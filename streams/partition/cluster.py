@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.changelog.meta import Ground
+from streams.domain.rules import CUSTOMER_BYTES_MAX
 from streams.errors import OwnershipLost, StateRefused
 from streams.settings import Settings
 
@@ -30,11 +31,15 @@ class Cluster:
     dead_letter_bytes_max: int  # the same of the dead letters
 
 
+# A customer's record, with room for key, headers and framing: a key has at most 401 characters of 4 bytes.
+CHANGELOG_BYTES_MIN: Final = CUSTOMER_BYTES_MAX + 4096
+
 _CONFIGS: Final = ("delete.retention.ms", "max.message.bytes")
 
 
 def look_at(settings: Settings) -> Cluster:
-    """Asks the brokers. Blocks; raises kafka.errors.KafkaError when they are away, StateRefused for uneven topics."""
+    """Asks the brokers. Blocks; raises kafka.errors.KafkaError when they are away, StateRefused for uneven topics, or for a
+    changelog that does not take a customer's record."""
     admin = KafkaAdminClient(**client_settings(settings))
     try:
         cluster_id = admin.describe_cluster()["cluster_id"]
@@ -45,6 +50,12 @@ def look_at(settings: Settings) -> Cluster:
     partitions = {name: len(topic["partitions"]) for name, topic in topics.items()}
     if len(set(partitions.values())) != 1:
         raise StateRefused(f"the topics must have equal partition counts, found {partitions}: recreate the odd one")
+    if (found := configs[STATE]["max.message.bytes"]) < CHANGELOG_BYTES_MIN:
+        raise StateRefused(
+            f"{STATE} takes {found} bytes at most, expected {CHANGELOG_BYTES_MIN} or more, for a customer's whole state: "
+            f"kafka-configs.sh --alter --entity-type topics --entity-name {STATE} "
+            f"--add-config max.message.bytes={CHANGELOG_BYTES_MIN}"
+        )
     ground = Ground(
         partitions=partitions[SALES],
         pane_s=settings.pane,

@@ -7,7 +7,6 @@ partition is claimed again, and other partitions go on. Invariant: one claim at 
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from sinks.errors import SinkRefused
 from streams.batches import RecordBatch
@@ -27,9 +26,6 @@ from streams.unit.rows import RowMaker
 from streams.unit.unit import UnitMaker
 
 log = logging.getLogger(__name__)
-
-# Room in the changelog's greatest batch for key, headers and framing: a key has at most 401 characters of 4 bytes.
-_RECORD_OVERHEAD_BYTES: Final = 4096
 
 
 class Owner:
@@ -113,8 +109,7 @@ class Owner:
         return dispatch
 
     def _maker(self, cluster: Cluster) -> UnitMaker:
-        bytes_max = cluster.changelog_bytes_max - _RECORD_OVERHEAD_BYTES
-        return UnitMaker(self._number, cluster.ground.partitions, self._rules, bytes_max, self._rows)
+        return UnitMaker(self._number, cluster.ground.partitions, self._rules, self._rows)
 
     async def fetch_what_is_missing(self, fetched: Mapping[str, int]) -> None:
         """Called now and then with the fetch positions: what was fetched but never delivered is fetched again."""

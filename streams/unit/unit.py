@@ -47,14 +47,12 @@ class Unit:
 
 @final
 class UnitMaker:
-    """Makes the units of one partition of `partitions`. `state_bytes_max` is of one customer, so that the changelog takes the
-    record."""
+    """Makes the units of one partition of `partitions`."""
 
-    def __init__(self, partition: int, partitions: int, rules: Rules, state_bytes_max: int, rows: RowMaker) -> None:
+    def __init__(self, partition: int, partitions: int, rules: Rules, rows: RowMaker) -> None:
         self.partition = partition
         self.partitions = partitions
         self.rules = rules
-        self.state_bytes_max = state_bytes_max
         self._rows = rows
 
     def make(self, get_many: GetMany, version: int, batch: Sequence[Record], now_ms: int) -> Unit:
@@ -78,7 +76,7 @@ class UnitMaker:
             unit.events += len(events)
             customer, held = load(raw[key], events[0][0])
             before = cases(customer, self.rules) if held else Cases(customer.brand_id, customer.customer_id)
-            folded = fold_events(customer, held, events, self.rules, self.state_bytes_max)
+            folded = fold_events(customer, held, events, self.rules)
             unit.refusals += folded.refusals
             if folded.changed is None:
                 continue

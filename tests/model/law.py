@@ -23,7 +23,6 @@ from tests.model.kafka import Entry, Kafka, Transaction
 from tests.support.changelog import unpack_refusal
 
 GENERATION: Final = 1
-STATE_BYTES_MAX: Final = 1_000_000
 
 ONE_LINE: Final = "the units of a partition form one line, each made by its last owner"
 FUNCTION_OF_EVENTS: Final = "a unit is what its META says: the state before and the records between the applied offsets"
@@ -111,9 +110,7 @@ class Law:
 
     def maker(self, number: int) -> UnitMaker:
         """What makes the units of a partition."""
-        return UnitMaker(
-            number, self._partitions, self._rules, STATE_BYTES_MAX, RowMaker(GENERATION, number, self._rules)
-        )
+        return UnitMaker(number, self._partitions, self._rules, RowMaker(GENERATION, number, self._rules))
 
     def check_commit(self, transaction: Transaction) -> None:
         """Called at the instant in which a transaction becomes part of the logs."""

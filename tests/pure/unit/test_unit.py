@@ -54,7 +54,6 @@ class State:
     """One partition's state as a dict, changed by whole units; one partition, so that every key is at home."""
 
     rules: Rules = RULES
-    state_bytes_max: int = 1_000_000
     partitions: int = 1
     held: dict[bytes, bytes] = field(default_factory=dict)
     version: int = 0
@@ -62,7 +61,7 @@ class State:
     def apply(self, batch: list[Record]) -> Unit:
         self.version += len(batch)
         rows = RowMaker(1, 0, self.rules)
-        maker = UnitMaker(0, self.partitions, self.rules, self.state_bytes_max, rows)
+        maker = UnitMaker(0, self.partitions, self.rules, rows)
         unit = maker.make(lambda keys: [self.held.get(key) for key in keys], self.version, list(batch), NOW)
         for key, value in unit.changed.items():
             assert value is not None
@@ -215,14 +214,20 @@ def test_a_customer_takes_what_the_rules_allow_and_refuses_the_rest_alone() -> N
     assert records.customer_key(b"b:other") in unit.changed
 
 
-def test_a_customer_never_grows_past_what_the_changelog_takes() -> None:
-    state = State(state_bytes_max=1000)
-    for start in (0, 30):
-        sales = [A_SALE._replace(event_id=f"e{n}", sale_id=f"s{n}") for n in range(start, start + 30)]
-        unit = state.apply([record(sale, n) for n, sale in enumerate(sales)])
-        assert {refusal.reason for refusal in unit.refusals} == {"customer_full"}
-    held = state.held[records.customer_key(b"b:c1")]
-    assert 800 < len(held) <= 1000
+@given(events(), st.integers(1, 5), st.integers(100, 600))
+def test_who_is_full_does_not_depend_on_the_cut_into_units(stream: list[Event], size: int, bytes_max: int) -> None:
+    rules = Rules(RULES.pane_s, RULES.attribution_window_ms, customer_bytes_max=bytes_max)
+    batch = [record(event, offset) for offset, event in enumerate(stream)]
+    whole, cut = State(rules), State(rules)
+    refused = {refusal.record.offset for refusal in whole.apply(batch).refusals}
+    units = [cut.apply(batch[start : start + size]) for start in range(0, len(batch), size)]
+    assert {refusal.record.offset for unit in units for refusal in unit.refusals} == refused
+    customers = [{k: v for k, v in state.held.items() if k[:1] == records.CUSTOMER} for state in (whole, cut)]
+    assert customers[0] == customers[1]
+    assert all(len(value) <= bytes_max for value in customers[0].values())
+    accepted = State()
+    accepted.apply([one for one in batch if one.offset not in refused])
+    assert {k: v for k, v in accepted.held.items() if k[:1] == records.CUSTOMER} == customers[0]
 
 
 def test_what_lies_elsewhere_and_what_says_nothing_is_not_processed() -> None:

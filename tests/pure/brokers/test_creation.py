@@ -1,0 +1,24 @@
+"""The topics that are created take what is written to them."""
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from streams.brokers.creation import _CONFIGS, _SOURCE_BYTES_MAX
+from streams.brokers.topics import DEAD_LETTERS, STATE
+from streams.changelog import records
+from streams.changelog.reader import version_headers
+from streams.domain.rules import CUSTOMER_BYTES_MAX
+from streams.partition.cluster import CHANGELOG_BYTES_MIN
+from tests.support.wide import WIDEST_ID
+
+_BATCH_HEAD_BYTES = 61  # Kafka protocol, record batch
+
+
+def test_letters_and_changelog_take_four_times_what_the_sources_take() -> None:
+    for topic in (DEAD_LETTERS, STATE):
+        assert int(_CONFIGS[topic]["max.message.bytes"]) >= 4 * _SOURCE_BYTES_MAX
+
+
+def test_the_changelog_takes_the_longest_customer_under_the_longest_key() -> None:
+    key = records.customer_key(f"{WIDEST_ID}:{WIDEST_ID}".encode())
+    record = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, bytes(CUSTOMER_BYTES_MAX), version_headers(1 << 62))
+    assert _BATCH_HEAD_BYTES + record <= CHANGELOG_BYTES_MIN <= int(_CONFIGS[STATE]["max.message.bytes"])
