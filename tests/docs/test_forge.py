@@ -14,10 +14,14 @@ from packaging.version import Version
 from tests.support.places import ROOT
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-WORKFLOW_TEXT: Final = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-WORKFLOW: Final[dict[str, Any]] = yaml.safe_load(WORKFLOW_TEXT)
-JOB: Final[dict[str, Any]] = WORKFLOW["jobs"]["test"]
+WORKFLOWS: Final = {file.stem: file.read_text() for file in sorted((ROOT / ".github" / "workflows").glob("*"))}
+PARSED: Final[dict[str, dict[str, Any]]] = {name: yaml.safe_load(text) for name, text in WORKFLOWS.items()}
+JOBS: Final[dict[str, dict[str, Any]]] = {
+    name: job for of_one in PARSED.values() for name, job in of_one["jobs"].items()
+}
+JOB: Final = JOBS["test"]
 RUNS: Final = [step["run"] for step in JOB["steps"] if "run" in step]
+SHOWS: Final = "git diff --exit-code"  # what a step before it changed
 
 
 def test_the_workflow_runs_what_ci_runs_and_what_is_quick_first() -> None:
@@ -26,8 +30,10 @@ def test_the_workflow_runs_what_ci_runs_and_what_is_quick_first() -> None:
     assert RUNS.index("make setup") < RUNS.index("make quick") < RUNS.index("make test")
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_a_step_of_the_workflow_is_a_target_that_exists(run: str) -> None:
+@pytest.mark.parametrize(
+    "run", sorted({step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step} - {SHOWS})
+)
+def test_a_step_of_a_workflow_is_a_target_that_exists(run: str) -> None:
     assert re.fullmatch(r"make [a-z]+", run)
     done = subprocess.run([*run.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -43,13 +49,22 @@ def test_the_workflow_covers_every_python_that_is_taken_compiled_and_plain() -> 
     assert JOB["env"] == {"POSVENTA_PLAIN": "${{ matrix.core == 'plain' && '1' || '0' }}"}
 
 
-def test_the_workflow_may_only_read_and_runs_actions_that_cannot_change() -> None:
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert "permissions" not in JOB
-    actions = re.findall(r"uses: (.+)", WORKFLOW_TEXT)
+def test_a_week_does_not_pass_without_a_look_at_what_others_made() -> None:
+    triggers = PARSED["supply"][True]  # "on" is true in YAML 1.1
+    assert [re.fullmatch(r"\d+ \d+ \* \* \d", each["cron"]) is not None for each in triggers["schedule"]] == [True]
+    assert [job["steps"][-1]["run"] for job in PARSED["supply"]["jobs"].values()] == ["make audit", SHOWS]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_only_read_and_runs_actions_that_cannot_change(name: str) -> None:
+    assert PARSED[name]["permissions"] == {"contents": "read"}
+    actions = re.findall(r"uses: (.+)", WORKFLOWS[name])
     assert actions
     assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in actions)
-    assert JOB["steps"][0]["with"] == {"persist-credentials": False}
+    for job in PARSED[name]["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 60
+        assert job["steps"][0]["with"] == {"persist-credentials": False}
 
 
 def test_the_hooks_run_what_is_installed_here_and_download_nothing() -> None:

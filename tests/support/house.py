@@ -17,7 +17,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
 
 _NOT_OURS: Final = frozenset({"build", "dist"})  # what an installation leaves behind
-BESIDE: Final = frozenset({"tests", "bench"})  # all other folders are production code
+BESIDE: Final = frozenset({"tests", "bench", "supply"})  # all other folders are production code
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def all_modules() -> tuple[Module, ...]:
 
 @cache
 def production() -> tuple[Module, ...]:
-    """All but tests and bench."""
+    """All but what stands beside it."""
     return tuple(module for module in all_modules() if module.top not in BESIDE)
 
 
