@@ -51,6 +51,20 @@ def one_sale_each(seed: int, count: int, newest: int) -> Iterator[Event]:
         yield _sale(rng, f"brand-{number % 5}", customer, f"{seed}-{number}", newest - _WEEK_HOURS * _HOUR_MS, newest)
 
 
+def hot_customer(count: int, now: int) -> Iterator[Sale]:
+    """One customer, for whom sales come with ids as long as they may be until there is no room for more (4 MiB); and then their
+    corrections, again and again, with sales in between that are refused."""
+    wide = "\U0001f525" * 200
+    placed = 1_200  # more than find room
+    for number in range(count):
+        correction, place = divmod(number, placed)
+        sale_id = f"{place}{wide}"[:200]
+        yield Sale(
+            f"{correction}-{sale_id}"[:200], "hot", wide, sale_id, "PLACED", correction, sale_id, sale_id, "PHYSICAL",
+            100_0000, 10_0000, "EUR", None, sale_id, now,
+        )  # fmt: skip
+
+
 class Totals(NamedTuple):
     """What events amount to in ClickHouse; money in ten-thousandths."""
 

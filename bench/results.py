@@ -190,6 +190,19 @@ def _memory(run: Result) -> list[str]:
     return [f"{run['resident_mb']:.0f}", f"{run['peak_mb']:.0f}"]
 
 
+def _attack(result: Result) -> Iterator[str]:
+    sizes, calm, attack = result["sizes"], result["calm"], result["attack"]
+    yield f"One worker, {sizes['rate']:,} ordinary events/s. After {sizes['calm_s']:.0f} s one partition gets, within"
+    yield f"{sizes['attack_s']:.0f} s, {sizes['bombs']} bombs of each codec, {sizes['fuzzed_batches']} batches a second of"
+    yield f"what is no event, and {sizes['hot_events']} events a second of one customer who is full (4 MiB):"
+    yield f"{result['sent']:,} records. What the other partitions notice; the worker took {result['peak_mb']:,.0f} MB at most."
+    rows = [
+        [name, *(f"{of[key]:.2f}" for key in ("p50_s", "p99_s", "max_s"))]
+        for name, of in (("calm", calm), ("attacked", attack))
+    ]
+    yield from _table("| p50, s | **p99, s** | greatest, s", rows)
+
+
 def _stages(result: Result) -> Iterator[str]:
     yield f"One record, in units of {result['unit_records']:,}, with {result['rows_per_record']:.2f} rows and"
     yield f"{result['changed_per_record']:.2f} changed states a record; microseconds."
@@ -270,6 +283,7 @@ _PARTS: Final[dict[str, tuple[str, Callable[[Result], Iterable[str]]]]] = {
     "latency": ("Event to queryable", _latency),
     "outage": ("Catching up after an outage", _outage),
     "recovery": ("Many customers: recovery, memory and bytes", _recovery),
+    "attack": ("Under attack", _attack),
     "stages": ("Where the time goes", _stages),
     "profile": ("The hot path of a running worker", _profile),
     "beside": ("Beside another commit", beside),

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -86,23 +86,28 @@ async def until(condition: Callable[[], bool], seconds: float, what: str) -> Non
         await asyncio.sleep(POLL_S)
 
 
-def ages(stream: Stream, since: float) -> list[float]:
-    """Seconds from due to queryable of each event that was due after `since`, rising."""
+def ages(
+    stream: Stream, since: float, before: float = math.inf, places: Collection[Place] | None = None
+) -> list[float]:
+    """Seconds from due to queryable of each event that was due from `since` on and before `before`, rising; of all places or
+    some."""
     found: list[float] = []
     for place, due in stream.pace.due.items():
-        found += ages_at(
-            due, stream.first.get(place, 0), [(look.at, look.applied.get(place, 0)) for look in stream.looks], since
-        )
+        if places is None or place in places:
+            looks = [(look.at, look.applied.get(place, 0)) for look in stream.looks]
+            found += ages_at(due, stream.first.get(place, 0), looks, since, before)
     return sorted(found)
 
 
-def ages_at(due: Sequence[float], first: int, looks: Iterable[tuple[float, int]], since: float) -> list[float]:
+def ages_at(
+    due: Sequence[float], first: int, looks: Iterable[tuple[float, int]], since: float, before: float = math.inf
+) -> list[float]:
     """The same of one partition: `due` from offset `first` on, looks as (moment, applied offset), in time's order."""
     found: list[float] = []
     shown = 0
     for moment, applied in looks:
         while shown < min(applied - first, len(due)):
-            if due[shown] >= since:
+            if since <= due[shown] < before:
                 found.append(moment - due[shown])
             shown += 1
     return found

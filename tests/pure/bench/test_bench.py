@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from bench.events import summed, totals, week_of_events
+from bench.events import hot_customer, summed, totals, week_of_events
 from bench.hot_path import PLACES, shares
 from bench.results import page, ratios
 from bench.steady import ages_at, percentile
+from schemas.errors import CustomerFull
 from schemas.events import Event, Feedback, Sale
 from schemas.validation import validate_feedback, validate_sale
+from streams.domain.fold import fold
 from streams.domain.panes import COMMISSION, FEEDBACK, GROSS, REFUNDED, SALES, UNLINKED_FEEDBACK
+from streams.domain.rules import Rules
+from streams.domain.state import Customer, encode
 
 NOW = 1_790_000_000_000
 EVENTS = week_of_events(1, 3000, NOW, hours=48)
@@ -50,6 +54,21 @@ def test_made_up_events_are_valid_ordered_and_never_the_same() -> None:
     assert week_of_events(1, 3000, NOW, hours=48) == EVENTS
 
 
+def test_the_hot_customer_is_valid_and_gets_full_and_then_corrections_find_room() -> None:
+    events = list(hot_customer(2_400, NOW))
+    _validate_all(list(events))
+    assert len({event.event_id for event in events}) == len(events)
+    customer, taken = Customer("hot", events[0].customer_id), []
+    customer.packed_bytes = len(encode(customer))
+    for event in events:
+        try:
+            taken.append(bool(fold(customer, event, Rules())))
+        except CustomerFull:
+            taken.append(False)
+    assert 500 < sum(taken[:1_200]) < 1_200
+    assert taken[1_200:] == taken[:1_200]
+
+
 def _validate_all(events: list[Event]) -> None:
     for event in events:
         if isinstance(event, Feedback):
@@ -77,6 +96,7 @@ def test_a_stall_makes_everything_old_that_was_due_in_it() -> None:
 
 def test_only_what_is_due_after_the_warm_up_counts() -> None:
     assert ages_at([1.0, 2.0, 3.0], 0, [(4.0, 3)], since=2.0) == [2.0, 1.0]
+    assert ages_at([1.0, 2.0, 3.0], 0, [(4.0, 3)], since=2.0, before=3.0) == [2.0]
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:
