@@ -16,7 +16,16 @@ from sinks.errors import SinkError
 from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
 
-COMMANDS: Final = ("up", "demo", "publish", "worker", "migrate", "report", "lag")  # as the documentation lists them
+COMMANDS: Final = (
+    "up",
+    "demo",
+    "publish",
+    "worker",
+    "migrate",
+    "report",
+    "lag",
+    "verify",
+)  # as the documentation lists them
 
 
 class Commands(TyperGroup):

@@ -16,13 +16,17 @@ THE_SAME = {
     "DEAD_LETTERS": "the dead letters: as a topic, and as a table of ClickHouse",
     "FEEDBACK": "feedback: as a topic, and as the measure that counts it, which is read as panes.FEEDBACK",
     "OFFERINGS": "what is offered: the order of the schema, and the frozen order of stored states, tied by a test",
+    "PaneKey": "what names a pane, in both counts",
     "Row": "a row by the names of its columns",
+    "Rules": "what decides numbers: the rules, and as much of them as the second count needs",
     "SALES": "sales: as a topic, and as the measure that counts them, which is read as panes.SALES",
+    "TopicKey": "what names a topic's pane, in both counts",
     "decode": "the value from its bytes, read with its module's name: state.decode, meta.decode",
     "encode": "the bytes of a value, read with its module's name: codec.encode, state.encode, meta.encode",
     "log": "the module's logger",
     "main": "what a program begins with",
     "migrate": "the command, and what it does",
+    "verify": "the command, and what it does",
 }
 
 

@@ -8,7 +8,8 @@ import clickhouse_connect
 
 from schemas.events import Event
 from schemas.measures import MEASURES
-from tests.support.oracle import Rules, oracle
+from streams.recount.numbers import Rules
+from tests.support.oracle import oracle
 
 _JOURNEY = (
     "customer_id affiliate_id product_id offering campaign status amount commission currency is_new_customer "

@@ -96,6 +96,14 @@ class Engines:
         finally:
             client.close()
 
+    def command(self, sql: str) -> None:
+        """Something done by hand in database posventa; a mutation is done when this returns."""
+        client = clickhouse_connect.get_client(dsn=self.clickhouse.url, database="posventa")
+        try:
+            client.command(sql, settings={"mutations_sync": 1})
+        finally:
+            client.close()
+
     def applied(self) -> int:
         """How many offsets of the source topics are applied and in ClickHouse."""
         try:

@@ -1,0 +1,1 @@
+"""Of the second count: on real topics and tables, also while the stream goes on."""
