@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import CustomerFull
 from schemas.events import Event, partition_key
+from streams.brokers.logs import read
 from streams.brokers.topics import SALES, SOURCES
 from streams.recount.asking import (
     COMMENT_ROWS,
@@ -25,7 +26,7 @@ from streams.recount.asking import (
     Key,
     Range,
 )
-from streams.recount.logs import home_of, judge, read
+from streams.recount.logs import home_of, judge
 from streams.recount.moments import Moment, moment_of
 from streams.recount.numbers import Numbers, Row, Rules, recount
 from streams.recount.shelves import Shelves, shelf_of

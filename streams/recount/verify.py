@@ -18,9 +18,11 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.client import connected
 from sinks.errors import sink_errors
+from streams.brokers.logs import ends_of
+from streams.brokers.topics import SALES
 from streams.errors import StateRefused
 from streams.recount.asking import ALL, Asked, Kept, Range
-from streams.recount.logs import count_partitions, read_letters
+from streams.recount.logs import read_letters
 from streams.recount.moments import Moment, read_moment
 from streams.recount.numbers import Rules
 from streams.recount.tasks import LETTERS, Difference, Job, Part, compare_sums, count_customers, read_partition
@@ -65,7 +67,7 @@ def verify(settings: Settings, rules: Rules, chosen: Range, listed_max: int, pro
             verdict = Verdict(datetime.fromtimestamp(min(p.complete_up_to_ms for p in began.values()) / 1000, UTC))
             offsets = sum(sum(position.applied) for position in began.values())
             shelves = 1 + offsets // _EVENTS_A_SHELF
-            partitions = count_partitions(settings)
+            partitions = len(ends_of(settings, SALES))
             job = Job(settings, rules, Path(directory), shelves, partitions, chosen, (), {}, listed_max)
             job = _ask(client, generation, job, verdict, progress)
         letters = job.shelved(LETTERS)

@@ -47,7 +47,7 @@ STANDS_ON: Final[dict[str, str]] = {
 }
 # A library of its own: whoever stands on these rooms may not import it, but for these.
 LIBRARY: Final = "streams.batches"
-READERS: Final = ("streams.worker", "streams.partition", "streams.brokers.arrivals", "streams.recount.logs")
+READERS: Final = ("streams.worker", "streams.partition", "streams.brokers.arrivals", "streams.brokers.logs")
 
 _HERE: Final = "tests/docs/test_layers.py"
 _OURS: Final = frozenset(room.partition(".")[0] for room in STANDS_ON) | BESIDE

@@ -1,0 +1,78 @@
+"""The records of a topic, read once from where to where: for commands that look at topics, not for workers.
+
+Owns one consumer at a time. Never joins a group and never commits an offset. Reads as the workers read, committed records
+alone, so that what they can read never stops this.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Assigned
+from aiokafka.errors import KafkaError
+
+from streams.batches.lenient import read_leniently
+from streams.brokers.clients import aiokafka_settings
+from streams.errors import Unavailable
+from streams.settings import Settings
+
+_RECORDS: Final = 4000  # at once
+_WAIT_MS: Final = 200
+_FETCH_BYTES: Final = 4 << 20
+
+
+def ends_of(settings: Settings, topic: str) -> dict[int, int]:
+    """Where the log of each partition ends; nothing when there is no such topic. Raises Unavailable."""
+    return dict(asyncio.run(_ends(settings, topic)))
+
+
+def read(settings: Settings, topic: str, partition: int, end: int, start: int = 0) -> Iterator[list[Any]]:
+    """The committed records of a partition from offset `start`, or where its log starts, to below `end`. Raises Unavailable."""
+    with asyncio.Runner() as runner:
+        batches = _read(settings, Assigned(topic, partition), start, end)
+        while (records := runner.run(_next(batches))) is not None:
+            yield records
+
+
+async def _next(batches: AsyncIterator[list[Any]]) -> list[Any] | None:
+    return await anext(batches, None)
+
+
+async def _read(settings: Settings, tp: Any, start: int, end: int) -> AsyncIterator[list[Any]]:
+    async with _consumer(settings) as consumer:
+        consumer.assign([tp])
+        position = max(start, (await consumer.beginning_offsets([tp]))[tp])
+        consumer.seek(tp, position)
+        while position < end:
+            found = await consumer.getmany(tp, timeout_ms=_WAIT_MS, max_records=_RECORDS)
+            if records := [record for record in found.get(tp, ()) if record.offset < end]:
+                yield records
+            position = await consumer.position(tp)  # markers of transactions move it too
+
+
+async def _ends(settings: Settings, topic: str) -> Mapping[int, int]:
+    async with _consumer(settings) as consumer:
+        if topic not in await consumer.topics():
+            return {}
+        assigned = [Assigned(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        return {tp.partition: end for tp, end in (await consumer.end_offsets(assigned)).items()}
+
+
+@asynccontextmanager
+async def _consumer(settings: Settings) -> AsyncIterator[Any]:
+    read_leniently()
+    consumer = AIOKafkaConsumer(
+        **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )  # fmt: skip
+    try:
+        await consumer.start()
+        yield consumer
+    except KafkaError as error:
+        raise Unavailable(
+            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
+        ) from error
+    finally:
+        await consumer.stop()
