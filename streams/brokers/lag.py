@@ -52,7 +52,7 @@ def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
         raise Unavailable(
             f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker, or posventa up"
         )
-    starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), _committed(settings)
+    starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), committed(settings)
     next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}
     waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
     arrived = _arrivals_ms(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]})
@@ -60,7 +60,8 @@ def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
     return [Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0)) for tp in tps]
 
 
-def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
+def committed(settings: Settings) -> Mapping[TopicPartition, int]:
+    """The next offset of each source partition that workers have read. Raises KafkaError."""
     admin = KafkaAdminClient(**client_settings(settings))
     try:
         offsets = _group_offsets(admin)

@@ -5,27 +5,41 @@ alone, so that what they can read never stops this.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Assigned
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError as NoBroker
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.batches.lenient import read_leniently
-from streams.brokers.clients import aiokafka_settings
+from streams.brokers.clients import aiokafka_settings, client_settings
 from streams.errors import Unavailable
 from streams.settings import Settings
 
 _RECORDS: Final = 4000  # at once
 _WAIT_MS: Final = 200
+_BOOTSTRAP_MS: Final = 10_000
 _FETCH_BYTES: Final = 4 << 20
 
 
 def ends_of(settings: Settings, topic: str) -> dict[int, int]:
     """Where the log of each partition ends; nothing when there is no such topic. Raises Unavailable."""
-    return dict(asyncio.run(_ends(settings, topic)))
+    try:
+        consumer = KafkaConsumer(
+            **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
+            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+        )  # fmt: skip
+        try:
+            partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+            return {tp.partition: end for tp, end in consumer.end_offsets(partitions).items()}
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise _unavailable(settings, error) from error
 
 
 def read(settings: Settings, topic: str, partition: int, end: int, start: int = 0) -> Iterator[list[Any]]:
@@ -52,14 +66,6 @@ async def _read(settings: Settings, tp: Any, start: int, end: int) -> AsyncItera
             position = await consumer.position(tp)  # markers of transactions move it too
 
 
-async def _ends(settings: Settings, topic: str) -> Mapping[int, int]:
-    async with _consumer(settings) as consumer:
-        if topic not in await consumer.topics():
-            return {}
-        assigned = [Assigned(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-        return {tp.partition: end for tp, end in (await consumer.end_offsets(assigned)).items()}
-
-
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[Any]:
     read_leniently()
@@ -70,9 +76,11 @@ async def _consumer(settings: Settings) -> AsyncIterator[Any]:
     try:
         await consumer.start()
         yield consumer
-    except KafkaError as error:
-        raise Unavailable(
-            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
-        ) from error
+    except NoBroker as error:
+        raise _unavailable(settings, error) from error
     finally:
         await consumer.stop()
+
+
+def _unavailable(settings: Settings, error: Exception) -> Unavailable:
+    return Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")

@@ -1,6 +1,7 @@
 """The command line: finds each command's module when it is asked for, and turns errors into messages and exit codes.
 
-Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is the function of its module's name.
+Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is what its module has under its own name: a
+function, or a typer.Typer of several.
 """
 
 import importlib
@@ -25,6 +26,7 @@ COMMANDS: Final = (
     "report",
     "lag",
     "verify",
+    "dead-letters",
 )  # as the documentation lists them
 
 
@@ -39,8 +41,12 @@ class Commands(TyperGroup):
         """The command, or None when there is no such."""
         if cmd_name not in COMMANDS:
             return None
+        name = cmd_name.replace("-", "_")
+        found = getattr(importlib.import_module(f"streams.cli.{name}"), name)
+        if isinstance(found, typer.Typer):  # a command of several
+            return get_command(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(importlib.import_module(f"streams.cli.{cmd_name}"), cmd_name))
+        single.command(cmd_name)(found)
         return get_command(single)
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -11,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streams.domain.rules import Rules
-from streams.errors import Misuse
+from streams.cli.times import moment_of
 from streams.recount.asking import Range
+from streams.recount.numbers import PlainRules
 from streams.recount.verify import Verdict
 from streams.recount.verify import verify as verdict_of
 from streams.settings import load_settings
@@ -34,8 +33,8 @@ def verify(
 ) -> None:
     """Count everything again from the topics and compare it with ClickHouse, key by key. Exit 1 on a difference."""
     settings = load_settings()
-    chosen = Range(_moment("--from", start), _moment("--to", end))
-    rules = Rules(pane_s=settings.pane, attribution_window_ms=settings.attribution_window * 1000)
+    chosen = Range(moment_of("--from", start), moment_of("--to", end))
+    rules = PlainRules(settings.pane, settings.attribution_window * 1000)
     with _progress() as progress:
         verdict = verdict_of(settings, rules, chosen, _LISTED_MAX, progress)
     if as_json:
@@ -55,16 +54,6 @@ def as_dict(verdict: Verdict) -> dict[str, object]:
         "differing": verdict.differing,
         "differences": [difference._asdict() for difference in verdict.differences],
     }
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Misuse(f"{option} {text}: expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @contextmanager

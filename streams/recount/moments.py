@@ -49,7 +49,7 @@ def read_moment(client: Client, generation: int) -> Moment:
     }
 
 
-def moment_of(moments: Sequence[Moment], partition: int, source: int, offset: int) -> int:
+def holding(moments: Sequence[Moment], partition: int, source: int, offset: int) -> int:
     """The first moment that holds a record of SOURCES[source]; len(moments) when none does."""
     for number, moment in enumerate(moments):
         position = moment.get(partition)

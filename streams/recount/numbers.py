@@ -7,7 +7,7 @@ greater content: fields in the order of the schema, enums in the schema's order,
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from schemas.events import Event, Feedback, Sale
 from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
@@ -30,6 +30,13 @@ class Rules(Protocol):
     @property
     def attribution_window_ms(self) -> int:
         """How long after a sale feedback without sale_id may link to it."""
+
+
+class PlainRules(NamedTuple):
+    """The rules as they are handed from process to process."""
+
+    pane_s: int
+    attribution_window_ms: int
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from streams.recount.asking import (
     Range,
 )
 from streams.recount.logs import home_of, judge
-from streams.recount.moments import Moment, moment_of
+from streams.recount.moments import Moment, holding
 from streams.recount.numbers import Numbers, Row, Rules, recount
 from streams.recount.shelves import Shelves, shelf_of
 from streams.settings import Settings
@@ -116,7 +116,7 @@ def read_partition(job: Job, partition: int) -> Part:
             found = refused.pop((topic, record.offset), ("", 0))[0]
             if isinstance(judged, tuple) and found in ("", CustomerFull.reason):
                 if not found:
-                    moment = moment_of(job.moments, partition, source, record.offset)
+                    moment = holding(job.moments, partition, source, record.offset)
                     number = shelf_of(job.shelves, judged.brand_id, judged.customer_id)
                     events.put(number, (moment, source, record.value))
                     part.events += 1
@@ -135,7 +135,7 @@ def _compare_letters(job: Job, partition: int, letters: Mapping[tuple[str, int],
     for key in expected.keys() | found.keys():
         moment, values = found.get(key, (first, None))
         reason, refused_at = expected.get(key, ("", 0))
-        is_below = bool(reason) and moment_of(job.moments, partition, SOURCES.index(key[0]), key[2]) <= moment
+        is_below = bool(reason) and holding(job.moments, partition, SOURCES.index(key[0]), key[2]) <= moment
         if values is not None or (is_below and job.chosen.holds(refused_at)):
             part.compare(LETTER_ROWS, key, {"reason": reason} if is_below else None, values)
 

@@ -4,16 +4,13 @@ from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin
 
 import pytest
-from typer.main import get_command
 
-from streams.cli.main import app
 from streams.embedded.stack import Addresses
-from tests.support.commands_page import SECTIONS, example_of, keys_of, options_of
+from tests.support.commands_page import SECTIONS, commands, example_of, keys_of, options_of
 
-GROUP: Final[Any] = get_command(app)
-COMMANDS: Final[dict[str, Any]] = {name: GROUP.get_command(None, name) for name in GROUP.list_commands(None)}
+COMMANDS: Final[dict[str, Any]] = commands()
 WITH_JSON: Final = [name for name, command in COMMANDS.items() if any("--json" in p.opts for p in command.params)]
-_KINDS: Final = {"str": "text", "int": "number", "Path": "path", "bool": ""}
+_KINDS: Final = {"str": "text", "list": "texts", "int": "number", "Path": "path", "bool": ""}
 
 
 def _values(option: Any) -> str:

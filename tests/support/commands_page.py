@@ -4,10 +4,24 @@ import json
 import re
 from typing import Any, Final
 
+from typer.main import get_command
+
+from streams.cli.main import app
 from tests.support.places import ROOT
 
 PAGE: Final = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
-SECTIONS: Final = dict(re.findall(r"^## posventa ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+SECTIONS: Final = dict(re.findall(r"^## posventa ([a-z -]+)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+
+
+def commands() -> dict[str, Any]:
+    """Every command as it parses what is typed, by its words: a command of several stands for these."""
+    group: Any = get_command(app)
+    found: dict[str, Any] = {}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        parts = getattr(command, "commands", None)
+        found |= {f"{name} {part}": own for part, own in parts.items()} if parts else {name: command}
+    return found
 
 
 def options_of(command: str) -> list[str]:

@@ -30,7 +30,7 @@ HURT: Final = (
     (
         "affiliate_panes",
         "gross",
-        "ALTER TABLE affiliate_panes DELETE WHERE affiliate_id = 'bo' AND gross = 20000000000000",
+        "ALTER TABLE affiliate_panes DELETE WHERE affiliate_id = 'bo' AND gross = 999900",
     ),
     (
         "topic_panes",

@@ -1,0 +1,1 @@
+"""Of dead letters: listed, shown and replayed on the real topics."""

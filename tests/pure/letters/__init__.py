@@ -1,0 +1,1 @@
+"""Of dead letters: which are meant, which stand, and what can be told of any bytes."""
