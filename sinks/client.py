@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from sinks.errors import SinkRefused, sink_errors
+from sinks.errors import sink_errors
 from sinks.tables import DATABASE
 
 CONNECT_TIMEOUT_S = 5
@@ -17,12 +17,11 @@ ANSWER_TIMEOUT_S = 60  # a flush takes well under a second; a report over years 
 
 
 def connect(url: str, database: str = DATABASE) -> Client:
-    """A client for one thread. Raises SinkUnavailable when nothing answers there, SinkRefused when it is not for us."""
+    """A client for one thread. `url` is http(s)://user:password@host:port, as Settings have it.
+
+    Raises SinkUnavailable when nothing answers there, SinkRefused when it is not for us.
+    """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SinkRefused(
-            "POSVENTA_CLICKHOUSE: expected http(s)://user:password@host:port, such as http://127.0.0.1:8123"
-        )
     secure = parts.scheme == "https"
     with sink_errors(f"connecting to {address(url)}"):
         return clickhouse_connect.get_client(

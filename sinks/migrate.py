@@ -7,7 +7,6 @@ statement is `IF NOT EXISTS` or `OR REPLACE`, so a run that was cut short, and t
 import os
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
 
@@ -32,7 +31,7 @@ def migrate(url: str) -> list[str]:
     from clickhouse_migrations.exceptions import MigrationException
 
     connect(url, database="default").close()  # who is away or refuses us is told in our own words
-    cluster = ClickhouseCluster(db_url=_without_path(url), driver="clickhouse-connect")
+    cluster = ClickhouseCluster(db_url=url, driver="clickhouse-connect")
     with sink_errors(f"migrating {address(url)}"):
         try:
             applied = cluster.migrate(DATABASE, MIGRATIONS, migration_log_format="compact")
@@ -59,7 +58,3 @@ def _grant_views(client: Client) -> None:
     if client.command("CHECK GRANT CREATE ROLE ON *.*"):
         for statement in grants(client):
             client.command(statement)
-
-
-def _without_path(url: str) -> str:
-    return urlsplit(url)._replace(path="", query="", fragment="").geturl()

@@ -4,12 +4,15 @@ Every field's description is its documentation; docs/reference/settings.md is ti
 """
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.addresses import brokers, clickhouse_url
 from streams.errors import Misuse
+from streams.visible import visible
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PANES = ("1m", "5m", "10m", "15m", "30m", "60m")
@@ -34,6 +37,11 @@ def _not_supported_yet(text: str) -> str:
     return text
 
 
+def _clickhouse(url: SecretStr) -> SecretStr:
+    clickhouse_url(url.get_secret_value())
+    return url
+
+
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Pane = Annotated[int, BeforeValidator(_pane)]
 
@@ -41,9 +49,13 @@ Pane = Annotated[int, BeforeValidator(_pane)]
 class Settings(BaseSettings):
     """The settings of every command. Durations are held in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="POSVENTA_", frozen=True, extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix="POSVENTA_", frozen=True, extra="ignore", validate_default=True, hide_input_in_errors=True
+    )
 
-    kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port")
+    kafka: Annotated[str, AfterValidator(brokers)] = Field(
+        "127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port"
+    )
     kafka_replication: int = Field(1, ge=1, le=9, description="replication of the topics we create; 3 sets min ISR 2")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how to talk to the brokers"
@@ -56,9 +68,10 @@ class Settings(BaseSettings):
     kafka_security_ca_file: str = Field("", description="PEM file of the CA that signed the brokers' certificates")
     kafka_security_cert_file: str = Field("", description="PEM file of our client certificate, for mutual TLS")
     kafka_security_key_file: str = Field("", description="PEM file of our client key, for mutual TLS")
-    clickhouse: SecretStr = Field(
+    clickhouse: Annotated[SecretStr, AfterValidator(_clickhouse)] = Field(
         SecretStr("http://127.0.0.1:8123"),
-        description="ClickHouse over HTTP: http(s)://user:password@host:port; the database is always posventa",
+        description="ClickHouse over HTTP: http(s)://user:password@host:port, special characters of user and password "
+        "percent-encoded (%23 for #); the database is always posventa",
     )
     schema_registry: Annotated[str, AfterValidator(_not_supported_yet)] = Field(
         "", description="URL of a Confluent Schema Registry: not supported yet, so it must be empty"
@@ -87,8 +100,11 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"POSVENTA_{'_'.join(map(str, e['loc'])).upper()}={e['input']}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        ]
-        raise Misuse("\n".join(lines)) from None
+        raise Misuse("\n".join(_told(found) for found in error.errors())) from None
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """One line. What was found is shown, unless it may hold a password."""
+    name, found = str(error["loc"][0]), visible(str(error["input"]))
+    is_secret = Settings.model_fields[name].annotation is SecretStr or "@" in found
+    return f"POSVENTA_{name.upper()}{'' if is_secret else f'={found}'}: {error['msg'].removeprefix('Value error, ')}"

@@ -16,9 +16,10 @@ from schemas.codec import encode
 from schemas.events import Event, Feedback, Sale, partition_key
 from schemas.parsing import parse_feedback, parse_sale
 from schemas.validation import validate_feedback, validate_sale
+from streams.addresses import brokers
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import FEEDBACK, SALES
-from streams.errors import Unavailable
+from streams.errors import Misuse, Unavailable
 from streams.settings import Settings, load_settings
 
 IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
@@ -33,7 +34,7 @@ class Publisher:
 
     Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either. An event that is not
     acknowledged within `delivery_s` seconds, retries included, counts as not delivered.
-    Raises Unavailable when no broker answers.
+    Raises Misuse for bad settings or a bad address, Unavailable when no broker answers.
     """
 
     def __init__(
@@ -41,7 +42,10 @@ class Publisher:
     ) -> None:
         settings = settings or load_settings()
         if bootstrap_servers:
-            settings = settings.model_copy(update={"kafka": bootstrap_servers})
+            try:
+                settings = settings.model_copy(update={"kafka": brokers(bootstrap_servers)})
+            except ValueError as error:
+                raise Misuse(f"bootstrap_servers: {error}") from None
         self._kafka, self._delivery_s = settings.kafka, delivery_s
         self._room = threading.BoundedSemaphore(IN_FLIGHT_MAX)
         self._lock = threading.Lock()

@@ -1,11 +1,16 @@
 """A bad setting is refused by its name, with what was found and what to use."""
 
-import pytest
+import re
+from urllib.parse import unquote, urlsplit
 
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from posventa import Publisher
 from schemas.validation import MONEY_MAX
 from streams.domain.rules import Rules
 from streams.errors import Misuse
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 
 
 @pytest.mark.parametrize(
@@ -50,6 +55,80 @@ def test_no_secret_shows_in_settings_or_in_an_error(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Misuse) as refused:
         load_settings()
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ana:hush#x@h:8123", "http://ana:hush/x@h:8123", "http://ana:hush?x@h:8123", "http://ana:8123#hush@h",
+        "http://ana:hush%x@h:8123", "http://ana:hush x@h:8123", "http://ana:hush\tx@h:8123", "http://ana:huésh@h:8123",
+        "http://ana:hush@h:abc", "http://ana:hush@h:99999", "http://ana:hush@h:0", "http://ana:hush@[::1",
+        "http://ana:hush@[::z]:1", "http://ana:hush@[1:2]:1", "http://ana:hush@h/posventa", "http://ana:hush@h?a=1",
+        "http://ana:hush@", "ftp://ana:hush@h:1", "ana:hush@h:8123", "h:8123", "http://", "", "http://h\\hush",
+    ],
+)  # fmt: skip
+def test_an_address_of_clickhouse_that_is_none_is_refused_without_showing_any_of_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("POSVENTA_CLICKHOUSE", url)
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    assert re.match(r"POSVENTA_CLICKHOUSE: .*expected .*http\(s\)://user:password@host:port", str(refused.value))
+    assert not {"hush", "8123#", "abc", "posventa"} & set(re.split(r"\b", str(refused.value)))
+    with pytest.raises(ValidationError) as library:
+        Settings(clickhouse=SecretStr(url))
+    assert "hush" not in str(library.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "password"),
+    [
+        ("https://ana:h%23%2F%3F%40%25@example.org", "example.org", "h#/?@%"),
+        ("http://ana:a@b:c@h_1:8123/", "h_1", "a@b:c"),
+        ("HTTP://[::1]:8123", "::1", None),
+    ],
+)
+def test_a_password_of_any_characters_can_be_given(
+    monkeypatch: pytest.MonkeyPatch, url: str, host: str, password: str | None
+) -> None:
+    monkeypatch.setenv("POSVENTA_CLICKHOUSE", url)
+    parts = urlsplit(load_settings().clickhouse.get_secret_value())
+    assert (parts.hostname, parts.password and unquote(parts.password)) == (host, password)
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        "h:abc", "h", "h:0", "h:65536", "kafka://h:9092", "ana:hush@h:9092", "h:9092,", "", "::1:9092", "h:9092/x",
+        "h o:1",
+    ],
+)  # fmt: skip
+def test_bootstrap_servers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    monkeypatch.setenv("POSVENTA_KAFKA", servers)
+    with pytest.raises(Misuse, match=r"^POSVENTA_KAFKA.*expected comma-separated host:port") as refused:
+        load_settings()
+    assert "hush" not in str(refused.value)
+    monkeypatch.delenv("POSVENTA_KAFKA")
+    if servers:
+        with pytest.raises(Misuse, match=r"^bootstrap_servers: expected comma-separated host:port"):
+            Publisher(bootstrap_servers=servers)
+
+
+@pytest.mark.parametrize("servers", ["h:9092", "kafka-1.example.org:9092, kafka_2:9093", "[::1]:9092,10.0.0.1:1"])
+def test_bootstrap_servers_may_be_several(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    monkeypatch.setenv("POSVENTA_KAFKA", servers)
+    assert load_settings().kafka == servers
+
+
+def test_a_password_in_the_wrong_setting_is_not_shown_and_nothing_that_moves_the_terminal_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POSVENTA_SCHEMA_REGISTRY", "http://ana:hush@registry:8081")
+    monkeypatch.setenv("POSVENTA_PANE", "\x1b[2J\u202e7m")
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    assert "hush" not in str(refused.value)
+    assert "POSVENTA_PANE=\\x1b[2J\\u202e7m: " in str(refused.value)
 
 
 def test_no_setting_lets_the_refunds_of_a_sale_grow_beyond_what_a_column_holds() -> None:
