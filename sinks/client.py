@@ -3,6 +3,7 @@
 The database is always `posventa`, times come back as aware datetimes in UTC, and no message shows a password.
 """
 
+import logging
 from contextlib import AbstractContextManager, closing
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,8 @@ from sinks.tables import DATABASE
 
 CONNECT_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 60  # a flush takes well under a second; a report over years takes seconds
+
+logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)  # it warns of what it then raises
 
 
 def connect(url: str, database: str = DATABASE) -> Client:

@@ -7,5 +7,8 @@ LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def is_loopback(url: str) -> bool:
-    """Whether what is sent there stays on this machine."""
-    return urlsplit(url).hostname in LOOPBACK_NAMES
+    """Whether what is sent there stays on this machine. What is no URL does not."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK_NAMES
+    except ValueError:
+        return False

@@ -3,9 +3,11 @@
 Every field's description is its documentation; docs/reference/settings.md is tied to it by a test.
 """
 
+import os
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.addresses import brokers, clickhouse_url
 from streams.errors import Misuse
 from streams.visible import visible
+
+TRACEBACK: Final = "POSVENTA_TRACEBACK"  # shows where an error came from
+BESIDE: Final = (TRACEBACK, "POSVENTA_PLAIN")  # read before there are settings: by the command line, and by setup.py
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PANES = ("1m", "5m", "10m", "15m", "30m", "60m")
@@ -108,3 +113,18 @@ def _told(error: Mapping[str, Any]) -> str:
     name, found = str(error["loc"][0]), visible(str(error["input"]))
     is_secret = Settings.model_fields[name].annotation is SecretStr or "@" in found
     return f"POSVENTA_{name.upper()}{'' if is_secret else f'={found}'}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def without_secrets(text: str) -> str:
+    """The text with the passwords of the environment blotted out, whoever wrote them there."""
+    for secret in sorted(_secrets(), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _secrets() -> set[str]:
+    """What the settings hide, as it stands and as a library may have read it."""
+    names = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
+    found = {os.environ.get(f"POSVENTA_{name.upper()}", "") for name in names}
+    found |= {url.partition("://")[2].rpartition("@")[0].partition(":")[2] for url in found}
+    return {form for secret in found for form in (secret, unquote(secret)) if form}

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, LeaderNotAvailableError, TopicAlreadyExists
 
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
-from streams.errors import StateRefused, Unavailable
+from streams.errors import Misuse, Unavailable
 from streams.settings import Settings
 
 # Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
@@ -38,7 +38,7 @@ _ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts
 def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
     """Creates what is missing. Waits up to `wait_s` seconds for the brokers, then raises Unavailable.
 
-    Raises StateRefused when a topic exists with another partition count. Safe to run from many processes at once.
+    Raises Misuse when a topic exists with another partition count. Safe to run from many processes at once.
     """
     deadline = time.monotonic() + wait_s
     while True:
@@ -81,7 +81,7 @@ def _check(admin: KafkaAdminClient, settings: Settings) -> None:
     odd = {name: count for name, count in counts.items() if count != settings.partitions}
     if odd:
         found = ", ".join(f"{name} has {count}" for name, count in sorted(odd.items()))
-        raise StateRefused(
+        raise Misuse(
             f"POSVENTA_PARTITIONS={settings.partitions}, but {found}: "
             "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
         )

@@ -2,10 +2,14 @@
 
 Exit codes: 0 fine, 1 a finding or a server that is away, 2 misuse. A command is what its module has under its own name: a
 function, or a typer.Typer of several.
+Invariant: whatever happens is told in words without a secret; where it happened is told to who sets POSVENTA_TRACEBACK.
 """
 
 import importlib
+import os
 import sys
+import traceback
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated, Any, Final
 
@@ -16,6 +20,8 @@ from typer.main import get_command
 from sinks.errors import SinkError
 from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
+from streams.settings import TRACEBACK, without_secrets
+from streams.visible import visible
 
 COMMANDS: Final = (
     "up",
@@ -74,9 +80,41 @@ def posventa(_version: _Version = False) -> None:
 def main() -> None:
     """The entry point of `posventa`."""
     try:
-        if sources := stale():
-            raise Misuse(f"{', '.join(sources)} changed after they were compiled: say `make setup`")
-        app()
-    except (PosventaError, SinkError) as error:
-        print(f"posventa: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, Misuse) else 1)
+        try:
+            if sources := stale():
+                raise Misuse(f"{', '.join(sources)} changed after they were compiled: say `make setup`")
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can still be told that there is no room
+    except Exception as error:
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    """Says on standard error what happened; returns the exit code."""
+    if isinstance(error, PosventaError | SinkError):
+        message = str(error)
+    elif isinstance(error, OSError):
+        _give_up_output()
+        message = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+    else:
+        message = (
+            f"{type(error).__name__}: {error}\nThis is a fault of posventa: please report it. "
+            f"{TRACEBACK}=1 shows where it happened"
+        )
+    where = "".join(traceback.format_exception(error)) if os.environ.get(TRACEBACK) else ""
+    if not isinstance(error, BrokenPipeError):  # whoever read has seen enough
+        with suppress(OSError):
+            typer.echo(without_secrets(where + _shown(f"posventa: {message}")), err=True)
+    return 2 if isinstance(error, Misuse) else 1
+
+
+def _shown(message: str) -> str:
+    return "\n".join(visible(line) for line in message.split("\n"))
+
+
+def _give_up_output() -> None:
+    """Standard output may be what failed: Python would try once more when it ends, and fail with a message of its own."""
+    with suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

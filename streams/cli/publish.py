@@ -22,6 +22,7 @@ from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.publishing.olist import read_olist
 from streams.publishing.publisher import Publisher
 from streams.settings import load_settings
+from streams.visible import visible
 
 _BROKER_WAIT_S: Final = 30
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, object]], Event]]] = {
@@ -81,7 +82,7 @@ def _publish(items: Iterable[Event | RefusedLine]) -> _Tally:
                 publisher.publish(item)
                 tally.published += 1
             except InvalidValue as refused:
-                _refuse(tally, f"event {item.event_id}", refused.detail)
+                _refuse(tally, f"event {visible(item.event_id)}", refused.detail)
     tally.seconds = time.monotonic() - begin
     return tally
 
@@ -99,7 +100,9 @@ def _bar() -> Progress:
 @contextmanager
 def _lines(file: str) -> Iterator[Iterable[bytes]]:
     if file == "-":
-        yield sys.stdin.buffer
+        if sys.stdin is None:
+            raise Misuse("'-': standard input is closed; publish takes a file of JSON Lines, or what is piped into it")
+        yield _read(file, sys.stdin.buffer)
         return
     path = Path(file)
     try:
@@ -110,10 +113,17 @@ def _lines(file: str) -> Iterator[Iterable[bytes]]:
     console = Console(stderr=True)
     with handle:
         if not console.is_terminal:
-            yield handle
+            yield _read(file, handle)
             return
         with wrap_file(handle, size, description="publishing", console=console, transient=True) as watched:
-            yield watched
+            yield _read(file, watched)
+
+
+def _read(file: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from lines
+    except OSError as error:
+        raise Misuse(f"{file}: {error.strerror}; publish takes a file of JSON Lines, or '-'") from error
 
 
 def _summarize(tally: _Tally, notes: dict[str, int], as_json: bool) -> None:

@@ -31,6 +31,9 @@ def report(
     language = language_of(lang)
     url = load_settings().clickhouse.get_secret_value()
     moment = None if at is None else _moment(at)
+    for option, asked in (("--brand", brand), ("--affiliate", affiliate)):
+        if asked and any("\ud800" <= character <= "\udfff" for character in asked):
+            raise Misuse(f"{option} {asked}: not UTF-8; ids are text")
     try:
         found = ask(url, brand, affiliate, moment)
     except SinkUnavailable as error:
@@ -80,11 +83,15 @@ def as_json_text(found: Mapping[str, Any]) -> str:
 
 
 def _moment(text: str) -> datetime:
+    """The time in UTC. No event is of another century, and ClickHouse's times end in 2106."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misuse(f"--at {text}: not a time; use for example --at 2026-01-31T12:00:00Z") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not 2000 <= moment.year < 2100:
+        raise Misuse(f"--at {text}: not a time from 2000 to 2099; use for example --at 2026-01-31T12:00:00Z")
+    return moment
 
 
 def _plain(value: Any) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from schemas.measures import VERDICTS
 from sinks.reading import total
+from streams.visible import visible
 from streams.words import WORDS
 
 Row = Mapping[str, Any]
@@ -82,7 +83,7 @@ def _affiliate(
     key: tuple[str, str], rows: list[Row], topics: list[Row], texts: Mapping[str, str]
 ) -> Iterator[RenderableType]:
     brand, affiliate = key
-    yield Text(f"\n{brand} / {affiliate or texts['direct']}", style="bold")
+    yield Text(f"\n{visible(brand)} / {visible(affiliate) or texts['direct']}", style="bold")
     table = Table(box=None, pad_edge=False, width=WIDTH)
     table.add_column(texts["window"], no_wrap=True)
     for name in ("sales", "net", "new", "repeat", "refunds", "nps", "csat"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
+from streams.visible import visible
 from streams.words import LANGUAGES, WORDS
 
 ROWS_MAX: Final = 200  # a page for people; BI tools read the views
@@ -95,7 +96,7 @@ def _table(
 
 
 def _cells(texts: Mapping[str, str], columns: Iterable[str], row: Row) -> list[str]:
-    return [escape(_shown(texts, column, row[column])) for column in columns]
+    return [escape(visible(_shown(texts, column, row[column]))) for column in columns]
 
 
 def _shown(texts: Mapping[str, str], column: str, value: Any) -> str:  # noqa: PLR0911 - one line for each kind of column

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final
 
@@ -57,6 +58,15 @@ def require_port(option: str, port: int, patience_s: float = _PORT_PATIENCE_S) -
         if time.monotonic() > deadline:
             raise Misuse(f"{option} {port}: the port is taken; choose another, or 0 for any free one")
         time.sleep(0.1)
+
+
+def require_ports(ports: Mapping[str, int]) -> None:
+    """Raises Misuse when two options ask for one port, or one for a port that is taken. 0 is any free one."""
+    asked = {option: port for option, port in ports.items() if port}
+    for option, port in asked.items():
+        if others := [other for other in asked if other != option and asked[other] == port]:
+            raise Misuse(f"{option} {port}: {others[0]} is {port} too; choose another, or 0 for any free one")
+        require_port(option, port)
 
 
 def _is_free(port: int) -> bool:

@@ -21,7 +21,7 @@ from streams.embedded.child import LOOPBACK, free_port
 from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
 from streams.embedded.jars import kafka_jars, require_packages
 from streams.embedded.kafka import EmbeddedKafka
-from streams.embedded.preflight import claim_directory, require_port, require_room
+from streams.embedded.preflight import claim_directory, require_ports, require_room
 from streams.embedded.supervisor import Plan, Supervisor
 from streams.errors import PosventaError, Unavailable
 from streams.settings import Settings, load_settings
@@ -74,9 +74,7 @@ class Stack:
         self._lock = claim_directory(self.directory)
         try:
             require_room(self.directory)
-            for option, port in self._ports.items():
-                if port:
-                    require_port(option, port)
+            require_ports(self._ports)
             kafka_jars()
         except PosventaError:
             self._lock.close()

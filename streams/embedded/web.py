@@ -9,13 +9,12 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from sinks.client import address, connected
 from sinks.errors import SinkError
-from sinks.loopback import LOOPBACK_NAMES
+from sinks.loopback import is_loopback
 from sinks.reading import freshness, rolling, total
 from streams.embedded.page import STYLE, overview
 from streams.settings import Settings, load_settings
@@ -34,7 +33,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only this machine's own names, so that no web page elsewhere reads this one; and the headers on every answer."""
-    if urlsplit(f"//{request.headers.get('Host', '')}").hostname not in LOOPBACK_NAMES:
+    if not is_loopback(f"//{request.headers.get('Host', '')}"):
         return web.Response(status=421, text="only for this machine: use http://127.0.0.1\n", headers=_HEADERS)
     try:
         answer = await handler(request)

@@ -17,7 +17,12 @@ from schemas.measures import MONEY_UNIT
 from streams.errors import Misuse
 
 BRAND_ID: Final = "olist"
-_FILES: Final = ("orders", "customers", "order_items", "order_reviews")
+_COLUMNS: Final = {
+    "orders": "order_id customer_id order_status order_purchase_timestamp",
+    "customers": "customer_id customer_unique_id",
+    "order_items": "order_id order_item_id product_id seller_id price freight_value",
+    "order_reviews": "review_id order_id review_score review_comment_message review_creation_date review_answer_timestamp",
+}  # of each file, those that are read
 _VOID_STATUSES: Final = frozenset({"canceled", "unavailable"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -111,27 +116,34 @@ class Olist:
 
 
 def read_olist(directory: Path) -> Olist:
-    """Reads the four files. Raises Misuse when one is missing or is not what it should be."""
+    """Reads the four files, to their last value. Raises Misuse when one is missing or is not what it should be."""
     try:
-        orders, customers, items, reviews = (_rows(directory / f"olist_{name}_dataset.csv") for name in _FILES)
+        orders, customers, items, reviews = (
+            _rows(directory / f"olist_{name}_dataset.csv", columns.split()) for name, columns in _COLUMNS.items()
+        )
         unique = {row["customer_id"]: row["customer_unique_id"] for row in customers}
         items_of: dict[str, list[Row]] = {}
         for row in sorted(items, key=lambda row: int(row["order_item_id"])):
             items_of.setdefault(row["order_id"], []).append(row)
-        return Olist(
+        olist = Olist(
             orders={row["order_id"]: row for row in orders},
             items=items_of,
             customers={row["order_id"]: unique[row["customer_id"]] for row in orders},
             reviews=reviews,
         )
-    except (KeyError, ValueError, csv.Error) as error:
+        olist.newest_ms()  # which makes every event once: nothing is published of files that break off in the middle
+    except (KeyError, TypeError, ValueError, ArithmeticError, csv.Error) as error:
         raise Misuse(f"{directory}: not the Olist files as published ({type(error).__name__}: {error})") from error
+    return olist
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(path: Path, columns: list[str]) -> list[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file, strict=True))
+            rows = csv.DictReader(file, strict=True)
+            if missing := [name for name in columns if name not in (rows.fieldnames or ())]:
+                raise Misuse(f"{path}: not the Olist file as published, which has columns {', '.join(missing)}")
+            return list(rows)
     except OSError as error:
         raise Misuse(f"{path}: {error.strerror}; --olist takes the directory of the Olist CSV files") from error
 

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from streams.cli.main import COMMANDS
-from streams.settings import Settings
+from streams.settings import BESIDE, Settings
 from tests.support.commands_page import commands
 from tests.support.house import Module, all_modules, docstrings, messages
 from tests.support.places import ROOT
@@ -32,9 +32,7 @@ OTHER_TEXTS: Final = [
 ]
 CODE: Final = [module for module in all_modules() if module.top != "tests"]
 
-# Read by setup.py, before there are any settings.
-OF_THE_BUILD: Final = {"POSVENTA_PLAIN"}
-SETTINGS: Final = {f"POSVENTA_{name}".upper() for name in Settings.model_fields} | OF_THE_BUILD
+SETTINGS: Final = {f"POSVENTA_{name}".upper() for name in Settings.model_fields} | set(BESIDE)
 TARGETS: Final = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 FOLDERS: Final = "schemas|streams|sinks|tests|bench|docs|deploy"
 

@@ -140,6 +140,15 @@ def test_misuse_says_so_with_exit_code_2(broker: str, arguments: list[str]) -> N
     assert b"Traceback" not in done.stderr
 
 
+def test_another_number_of_partitions_than_the_topics_have_is_misuse(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSVENTA_PARTITIONS", "4")
+    done = run_publish(broker, "--topic", "sales", "-")
+    assert done.returncode == 2
+    assert b"POSVENTA_PARTITIONS=4, but " in done.stderr
+
+
 def test_the_guide_s_python_runs_and_its_dump_is_what_it_sends(
     broker: str, tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,11 @@ def test_freshness_stands_before_the_first_number() -> None:
     assert text.index("Complete up to 2026-01-31 12:00:00 UTC, status ok, 3 records waiting") < text.index("1,234")
 
 
+def test_an_id_cannot_turn_the_line_round_or_move_the_cursor() -> None:
+    text = shown([rolling(brand_id="mar\u202eca", affiliate_id="\x1b[2Jana\u200b")], [])
+    assert "mar\\u202eca / \\x1b[2Jana\\u200b" in text
+
+
 def test_each_currency_keeps_a_line_of_its_own() -> None:
     text = shown([rolling(), rolling(currency="USD", net=Decimal("5.0000"))], [])
     assert "9,876,543.21 EUR" in text
@@ -84,7 +89,11 @@ def test_answers_without_a_sale_are_said_apart_and_spanish_is_spanish() -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--at", "yesterday"], 2, "--at yesterday: not a time; use for example --at 2026-01-31T12:00:00Z"),
+        (
+            ["--at", "yesterday"],
+            2,
+            "--at yesterday: not a time from 2000 to 2099; use for example --at 2026-01-31T12:00:00Z",
+        ),
         (["--lang", "fr"], 2, "--lang fr: use one of en, es"),
         ([], 1, "no answer; is ClickHouse running there?"),
     ],

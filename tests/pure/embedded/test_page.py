@@ -35,6 +35,12 @@ def test_nothing_of_the_data_becomes_markup(lang: str) -> None:
     assert "75%" in page
 
 
+def test_an_id_cannot_turn_the_line_round() -> None:
+    page = overview("en", {}, [FRESH], [REPORT | {"brand_id": "mar\u202eca"}])
+    assert "\u202e" not in page
+    assert "mar\\u202eca" in page
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("fresh", [None, []])
 def test_the_page_says_so_when_there_is_nothing(lang: str, fresh: list[Any] | None) -> None:
@@ -48,5 +54,11 @@ async def _statuses(*requests: tuple[str, str]) -> list[int]:
 
 
 def test_without_clickhouse_the_page_and_health_are_unavailable_not_broken() -> None:
-    requests = [("/", "127.0.0.1"), ("/health", "localhost"), ("/style.css", "localhost:1"), ("/", "elsewhere.example")]
-    assert asyncio.run(_statuses(*requests)) == [503, 503, 200, 421]
+    requests = [
+        ("/", "127.0.0.1"),
+        ("/health", "localhost"),
+        ("/style.css", "localhost:1"),
+        ("/", "elsewhere.example"),
+        ("/", "[::1"),
+    ]
+    assert asyncio.run(_statuses(*requests)) == [503, 503, 200, 421, 421]
