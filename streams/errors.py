@@ -3,6 +3,7 @@
 PosventaError
 +-- Misuse            the user asked for something impossible; exit 2, the message says what to type instead
 +-- Unavailable       a server is away; the message says which, where, and since when
++-- NotAdmitted       an Unavailable that is there and refuses certificate, password or right: trying again is of no use
 +-- StateRefused      a claim found state that must not be papered over; the message says what to do
 +-- OwnershipLost     another worker owns the partition now, or its commit's outcome is unknown: claim again
 +-- Stuck             input waits and nothing is applied: the worker ends, so that its supervisor starts another
@@ -19,6 +20,10 @@ class Misuse(PosventaError):
 
 class Unavailable(PosventaError):
     """Kafka or ClickHouse cannot be reached, or refuses."""
+
+
+class NotAdmitted(Unavailable):
+    """Kafka answers and does not let us in, or not do what we ask, until somebody changes something."""
 
 
 class StateRefused(PosventaError):

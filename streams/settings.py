@@ -5,11 +5,11 @@ Every field's description is its documentation; docs/reference/settings.md is ti
 
 import os
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.addresses import brokers, clickhouse_url
@@ -19,6 +19,10 @@ from streams.visible import visible
 TRACEBACK: Final = "POSVENTA_TRACEBACK"  # shows where an error came from
 BESIDE: Final = (TRACEBACK, "POSVENTA_PLAIN")  # read before there are settings: by the command line, and by setup.py
 
+_OF_SECURITY: Final = {
+    "SASL": ("kafka_security_username", "kafka_security_password"),
+    "SSL": ("kafka_security_ca_file", "kafka_security_cert_file", "kafka_security_key_file"),
+}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PANES = ("1m", "5m", "10m", "15m", "30m", "60m")
 
@@ -99,20 +103,49 @@ class Settings(BaseSettings):
         250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds"
     )
 
+    @model_validator(mode="after")
+    def _security_is_of_one_kind(self) -> Self:
+        """Half of a security is none: what was meant to protect would be left out without a word."""
+        if wrong := list(self._unfitting()):
+            raise ValueError("\n".join(wrong))
+        return self
 
-def load_settings() -> Settings:
-    """Reads the environment. Raises Misuse naming each bad variable, what was found and what to use."""
+    def _unfitting(self) -> Iterator[str]:
+        chosen = f"{variable('kafka_security_protocol')}={self.kafka_security_protocol}"
+        for kind, names in _OF_SECURITY.items():
+            for name in names:
+                is_set, is_used = bool(getattr(self, name)), kind in self.kafka_security_protocol
+                if is_set and not is_used:
+                    yield f"{variable(name)} is set, and {chosen} does not use it: choose one with {kind}, or unset it"
+                elif is_used and not is_set and kind == "SASL":
+                    yield f"{variable(name)} is not set, and {chosen} needs it"
+        if self.kafka_security_key_file and not self.kafka_security_cert_file:
+            key, cert = variable("kafka_security_key_file"), variable("kafka_security_cert_file")
+            yield f"{key} is set without {cert}: set both"
+
+
+def load_settings(**fixed: Any) -> Settings:
+    """Reads the environment, but for what is `fixed`. Raises Misuse naming each bad variable, what was found and what to
+    use."""
     try:
-        return Settings()
+        return Settings(**fixed)
     except ValidationError as error:
         raise Misuse("\n".join(_told(found) for found in error.errors())) from None
 
 
 def _told(error: Mapping[str, Any]) -> str:
     """One line. What was found is shown, unless it may hold a password."""
+    expected = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:  # of several settings together
+        return expected
     name, found = str(error["loc"][0]), visible(str(error["input"]))
     is_secret = Settings.model_fields[name].annotation is SecretStr or "@" in found
-    return f"POSVENTA_{name.upper()}{'' if is_secret else f'={found}'}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{variable(name)}{'' if is_secret else f'={found}'}: {expected}"
+
+
+def variable(name: str) -> str:
+    """The variable of a setting."""
+    return f"POSVENTA_{name.upper()}"
 
 
 def without_secrets(text: str) -> str:
@@ -125,6 +158,6 @@ def without_secrets(text: str) -> str:
 def _secrets() -> set[str]:
     """What the settings hide, as it stands and as a library may have read it."""
     names = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
-    found = {os.environ.get(f"POSVENTA_{name.upper()}", "") for name in names}
+    found = {os.environ.get(variable(name), "") for name in names}
     found |= {url.partition("://")[2].rpartition("@")[0].partition(":")[2] for url in found}
     return {form for secret in found for form in (secret, unquote(secret)) if form}

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.batches.lenient import read_leniently
+from streams.brokers.admission import refused_or
 from streams.brokers.clients import aiokafka_settings
 from streams.errors import Unavailable
 from streams.settings import Settings
@@ -26,14 +27,13 @@ Place = tuple[str, int]  # topic, partition
 def arrivals_ms(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place, int]:
     """The broker's time of the next record from each offset on; nothing where only markers of transactions are left.
 
-    Raises Unavailable when Kafka does not answer.
+    Raises Unavailable when Kafka does not answer, NotAdmitted when it refuses.
     """
     try:
         return asyncio.run(_read(settings, offsets))
     except KafkaError as error:
-        raise Unavailable(
-            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
-        ) from error
+        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
+        raise refused_or(settings, error, away) from error
 
 
 async def _read(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place, int]:

@@ -10,6 +10,7 @@ from typing import Final
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, LeaderNotAvailableError, TopicAlreadyExistsError
 
+from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.errors import Misuse, Unavailable
@@ -38,18 +39,22 @@ _ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts
 def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
     """Creates what is missing. Waits up to `wait_s` seconds for the brokers, then raises Unavailable.
 
-    Raises Misuse when a topic exists with another partition count. Safe to run from many processes at once.
+    Raises NotAdmitted, without waiting, when they refuse us; Misuse when a topic exists with another partition count.
+    Safe to run from many processes at once.
     """
     deadline = time.monotonic() + wait_s
     while True:
+        knock(settings)
         try:
             return _ensure(settings, min(_ATTEMPT_S, max(deadline - time.monotonic(), _RETRY_S)))
         except KafkaError as error:
-            if time.monotonic() >= deadline:
-                raise Unavailable(
-                    f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({error}); "
-                    "is the broker running, and is this its address?"
-                ) from error
+            away = Unavailable(
+                f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({error}); "
+                "is the broker running, and is this its address?"
+            )
+            told = refused_or(settings, error, away)
+            if told is not away or time.monotonic() >= deadline:
+                raise told from error
             time.sleep(_RETRY_S)
 
 

@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import GROUP, SOURCES
 from streams.errors import Unavailable
@@ -30,7 +31,9 @@ class Lag(NamedTuple):
 
 
 def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
-    """The lag of every source partition, in order. Raises Unavailable when Kafka does not answer."""
+    """The lag of every source partition, in order. Raises Unavailable when Kafka does not answer, NotAdmitted when it
+    refuses us."""
+    knock(settings)
     try:
         consumer = KafkaConsumer(
             **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
@@ -41,16 +44,16 @@ def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
         finally:
             consumer.close()
     except KafkaError as error:
-        raise Unavailable(
-            f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?"
-        ) from error
+        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
+        raise refused_or(settings, error, away) from error
 
 
 def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
     tps = [TopicPartition(topic, p) for topic in SOURCES for p in sorted(consumer.partitions_for_topic(topic) or ())]
     if not tps:
         raise Unavailable(
-            f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker, or posventa up"
+            f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet, or none that this user may see; "
+            "start a worker, or posventa up"
         )
     starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), committed(settings)
     next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sinks.errors import SinkError
+from streams.cli.doubts import doubts
 from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
 from streams.settings import TRACEBACK, without_secrets
@@ -75,6 +76,8 @@ _Version = Annotated[
 @app.callback()
 def posventa(_version: _Version = False) -> None:
     """After-sales truth for affiliates: what customers finally thought of what was sold to them."""
+    for doubt in doubts(os.environ):
+        typer.echo(f"posventa: {doubt}", err=True)
 
 
 def main() -> None:

@@ -83,14 +83,14 @@ def as_json_text(found: Mapping[str, Any]) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """The time in UTC. No event is of another century, and ClickHouse's times end in 2106."""
+    """The time in UTC. No event is older, and ClickHouse's times end in 2106."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         moment = None
-    if moment is None or not 2000 <= moment.year < 2100:
-        raise Misuse(f"--at {text}: not a time from 2000 to 2099; use for example --at 2026-01-31T12:00:00Z")
+    if moment is None or not 2000 <= moment.year <= 2105:
+        raise Misuse(f"--at {text}: not a time from 2000 to 2105; use for example --at 2026-01-31T12:00:00Z")
     return moment
 
 

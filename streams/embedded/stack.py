@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, NamedTuple, Self
 
-from pydantic import SecretStr
-
 from sinks.client import connected
 from sinks.errors import SinkError
 from sinks.reading import freshness
@@ -24,7 +22,7 @@ from streams.embedded.kafka import EmbeddedKafka
 from streams.embedded.preflight import claim_directory, require_ports, require_room
 from streams.embedded.supervisor import Plan, Supervisor
 from streams.errors import PosventaError, Unavailable
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, load_settings, variable
 
 _LOOK_S: Final = 0.2  # between two looks whether all is ready
 _DEATHS_MAX: Final = 3  # of one process before everything is ready: then it is no accident
@@ -57,7 +55,7 @@ class Stack:
         web_port = web_port or free_port()
         # Known from the start, answered when ready.
         self.addresses = Addresses(kafka.bootstrap, clickhouse.url, f"http://{LOOPBACK}:{web_port}")
-        self.settings = _settings(self.addresses)
+        self.settings = load_settings(**_fixed(self.addresses))
         plan = Plan(self.directory, kafka, clickhouse, web_port, workers, self.settings, self.environment)
         self._workers = workers
         self._supervisor = Supervisor(plan, say)
@@ -66,7 +64,8 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """The POSVENTA_* variables with which any other command finds this stack."""
-        return _environment(self.addresses)
+        fixed = {variable(name): value for name, value in _fixed(self.addresses).items()}
+        return fixed | {"CLICKHOUSE_USER": "", "CLICKHOUSE_PASSWORD": ""}
 
     def start(self) -> None:
         """Checks what must hold, then starts everything in the background. Raises Misuse or PosventaError."""
@@ -149,24 +148,13 @@ class Stack:
         return len(fresh) == len(rows) == expected
 
 
-def _environment(addresses: Addresses) -> dict[str, str]:
+def _fixed(addresses: Addresses) -> dict[str, str]:
     """Whatever servers the user's own variables name, here it is this stack, without security, on one broker."""
-    return {
-        "POSVENTA_KAFKA": addresses.kafka,
-        "POSVENTA_KAFKA_REPLICATION": "1",
-        "POSVENTA_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
-        "POSVENTA_CLICKHOUSE": addresses.clickhouse,
-        "CLICKHOUSE_USER": "",
-        "CLICKHOUSE_PASSWORD": "",
+    security = dict.fromkeys((name for name in Settings.model_fields if name.startswith("kafka_security_")), "")
+    return security | {
+        "kafka": addresses.kafka,
+        "kafka_replication": "1",
+        "kafka_security_protocol": "PLAINTEXT",
+        "kafka_security_sasl_mechanism": "PLAIN",
+        "clickhouse": addresses.clickhouse,
     }
-
-
-def _settings(addresses: Addresses) -> Settings:
-    return load_settings().model_copy(
-        update={
-            "kafka": addresses.kafka,
-            "kafka_replication": 1,
-            "kafka_security_protocol": "PLAINTEXT",
-            "clickhouse": SecretStr(addresses.clickhouse),
-        }
-    )

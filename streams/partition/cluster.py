@@ -11,6 +11,7 @@ from typing import Any, Final
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams.brokers.admission import knock
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.changelog.meta import Ground
@@ -38,9 +39,13 @@ _CONFIGS: Final = ("delete.retention.ms", "max.message.bytes")
 
 
 def look_at(settings: Settings) -> Cluster:
-    """Asks the brokers. Blocks; raises kafka.errors.KafkaError when they are away, StateRefused for uneven topics, or for a
-    changelog that does not take a customer's record."""
-    admin = KafkaAdminClient(**client_settings(settings))
+    """Asks the brokers. Blocks; raises kafka.errors.KafkaError when they are away, NotAdmitted when they refuse us,
+    StateRefused for uneven topics, or for a changelog that does not take a customer's record."""
+    try:
+        admin = KafkaAdminClient(**client_settings(settings))
+    except KafkaError:
+        knock(settings, closing_is_refusing=False)
+        raise
     try:
         cluster_id = admin.describe_cluster()["cluster_id"]
         topics = {topic["name"]: topic for topic in admin.describe_topics([SALES, FEEDBACK, STATE])}
@@ -83,7 +88,8 @@ class SharedLooks:
         self._seen: Cluster | None = None
 
     async def __call__(self) -> Cluster:
-        """What the cluster was at some time after the call. Raises OwnershipLost while Kafka is away."""
+        """What the cluster was at some time after the call. Raises OwnershipLost while Kafka is away, NotAdmitted when it
+        refuses us."""
         asked = self._begun
         async with self._one_at_a_time:
             if self._seen is None or self._begun == asked:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 
 from sinks.errors import SinkRefused
 from streams.batches import RecordBatch
+from streams.brokers.admission import refused_or
 from streams.brokers.topics import SOURCES
 from streams.delivery.freshness import Gauge
 from streams.domain.rules import Rules
-from streams.errors import StateRefused
+from streams.errors import NotAdmitted, StateRefused
 from streams.partition.cluster import Cluster
 from streams.partition.desk import Desk
 from streams.partition.dispatch import Dispatch
@@ -62,16 +63,19 @@ class Owner:
         self._desk.stop()
 
     async def run(self) -> None:
-        """Owns the partition until stop(). Raises StateRefused or SinkRefused, when no partition could go on; loses nothing
-        either way."""
+        """Owns the partition until stop(). Raises StateRefused, NotAdmitted or SinkRefused, when no partition could go on;
+        loses nothing either way."""
         try:
             while not self._desk.is_stopping:
                 self._failures.claiming()
                 try:
                     await self._own()
-                except (StateRefused, SinkRefused):
+                except (StateRefused, NotAdmitted, SinkRefused):
                     raise
                 except Exception as error:
+                    told = refused_or(self._shared.settings, error.__cause__, error)
+                    if told is not error:
+                        raise told from error
                     await self._desk.until_stopping(self._failures.failed(error))
         finally:
             self._desk.clear()

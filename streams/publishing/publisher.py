@@ -17,9 +17,10 @@ from schemas.events import Event, Feedback, Sale, partition_key
 from schemas.parsing import parse_feedback, parse_sale
 from schemas.validation import validate_feedback, validate_sale
 from streams.addresses import brokers
+from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import FEEDBACK, SALES
-from streams.errors import Misuse, Unavailable
+from streams.errors import Misuse, PosventaError, Unavailable
 from streams.settings import Settings, load_settings
 
 IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
@@ -34,7 +35,8 @@ class Publisher:
 
     Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either. An event that is not
     acknowledged within `delivery_s` seconds, retries included, counts as not delivered.
-    Raises Misuse for bad settings or a bad address, Unavailable when no broker answers.
+    Raises Misuse for bad settings or a bad address, Unavailable when no broker answers, NotAdmitted, which is one, when one
+    refuses us.
     """
 
     def __init__(
@@ -46,11 +48,12 @@ class Publisher:
                 settings = settings.model_copy(update={"kafka": brokers(bootstrap_servers)})
             except ValueError as error:
                 raise Misuse(f"bootstrap_servers: {error}") from None
-        self._kafka, self._delivery_s = settings.kafka, delivery_s
+        self._settings, self._delivery_s = settings, delivery_s
         self._room = threading.BoundedSemaphore(IN_FLIGHT_MAX)
         self._lock = threading.Lock()
         self._undelivered = 0
         self._why = ""
+        knock(settings)
         try:
             self._producer = KafkaProducer(
                 **client_settings(settings),
@@ -97,7 +100,7 @@ class Publisher:
             undelivered, self._undelivered = self._undelivered, 0
         if undelivered:
             raise Unavailable(
-                f"{undelivered} events were not delivered to POSVENTA_KAFKA={self._kafka}: {self._why}; "
+                f"{undelivered} events were not delivered to POSVENTA_KAFKA={self._settings.kafka}: {self._why}; "
                 "publish them again: an event_id that arrives twice counts once"
             )
 
@@ -143,8 +146,9 @@ class Publisher:
             self._why = f"{type(error).__name__}: {error}"
         self._room.release()
 
-    def _unavailable(self, what: str, error: KafkaError | None = None) -> Unavailable:
+    def _unavailable(self, what: str, error: KafkaError | None = None) -> PosventaError:
         why = f" ({type(error).__name__})" if error else ""
-        return Unavailable(
-            f"POSVENTA_KAFKA={self._kafka}: {what}{why}; is the broker running, and is this its address?"
+        away = Unavailable(
+            f"POSVENTA_KAFKA={self._settings.kafka}: {what}{why}; is the broker running, and is this its address?"
         )
+        return refused_or(self._settings, error, away)

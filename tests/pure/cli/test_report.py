@@ -92,7 +92,7 @@ def test_answers_without_a_sale_are_said_apart_and_spanish_is_spanish() -> None:
         (
             ["--at", "yesterday"],
             2,
-            "--at yesterday: not a time from 2000 to 2099; use for example --at 2026-01-31T12:00:00Z",
+            "--at yesterday: not a time from 2000 to 2105; use for example --at 2026-01-31T12:00:00Z",
         ),
         (["--lang", "fr"], 2, "--lang fr: use one of en, es"),
         ([], 1, "no answer; is ClickHouse running there?"),

@@ -1,6 +1,7 @@
 """A bad setting is refused by its name, with what was found and what to use."""
 
 import re
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -8,9 +9,12 @@ from pydantic import SecretStr, ValidationError
 
 from posventa import Publisher
 from schemas.validation import MONEY_MAX
+from streams.cli.doubts import doubts
 from streams.domain.rules import Rules
+from streams.embedded.stack import Stack
 from streams.errors import Misuse
 from streams.settings import Settings, load_settings
+from tests.support.command_line import run
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,8 @@ def test_all_bad_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_secret_shows_in_settings_or_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSVENTA_CLICKHOUSE", "http://ana:hush-1@127.0.0.1:8123")
     monkeypatch.setenv("POSVENTA_KAFKA_SECURITY_PASSWORD", "hush-2")
+    monkeypatch.setenv("POSVENTA_KAFKA_SECURITY_USERNAME", "ana")
+    monkeypatch.setenv("POSVENTA_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     assert "hush" not in repr(load_settings())
     monkeypatch.setenv("POSVENTA_PANE", "7m")
     with pytest.raises(Misuse) as refused:
@@ -118,6 +124,83 @@ def test_bootstrap_servers_that_are_none_are_refused(monkeypatch: pytest.MonkeyP
 def test_bootstrap_servers_may_be_several(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
     monkeypatch.setenv("POSVENTA_KAFKA", servers)
     assert load_settings().kafka == servers
+
+
+SECURITY = "POSVENTA_KAFKA_SECURITY_"
+
+
+@pytest.mark.parametrize(
+    ("variables", "lines"),
+    [
+        ({"PASSWORD": "hush"}, ["PASSWORD is set, and ", "PROTOCOL=PLAINTEXT does not use it: choose one with SASL"]),
+        ({"USERNAME": "ana", "PROTOCOL": "SSL"}, ["USERNAME is set, and ", "PROTOCOL=SSL does not use it"]),
+        ({"CA_FILE": "ca.pem"}, ["CA_FILE is set, and ", "choose one with SSL"]),
+        ({"PROTOCOL": "SASL_SSL"}, ["USERNAME is not set, and ", "PASSWORD is not set, and "]),
+        ({"PROTOCOL": "SASL_PLAINTEXT", "USERNAME": "ana", "PASSWORD": "hush", "CERT_FILE": "c"}, ["CERT_FILE is set"]),
+        ({"PROTOCOL": "SSL", "KEY_FILE": "k"}, ["KEY_FILE is set without ", "CERT_FILE: set both"]),
+    ],
+)
+def test_half_of_a_security_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(SECURITY + name, value)
+    with pytest.raises(Misuse) as refused:
+        load_settings()
+    assert all(line in str(refused.value) for line in lines)
+    assert all(line.startswith(SECURITY) for line in str(refused.value).splitlines())
+    assert "hush" not in str(refused.value)
+
+
+def test_a_whole_security_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {
+        "PROTOCOL": "SASL_SSL",
+        "USERNAME": "ana",
+        "PASSWORD": "hush",
+        "CA_FILE": "ca.pem",
+        "CERT_FILE": "both.pem",
+    }
+    for name, value in whole.items():
+        monkeypatch.setenv(SECURITY + name, value)
+    assert load_settings().kafka_security_username == "ana"
+
+
+def test_a_stack_of_one_machine_has_no_security_whatever_the_variables_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{SECURITY}PASSWORD", "hush")
+    monkeypatch.setenv("POSVENTA_KAFKA", "elsewhere:9092")
+    stack = Stack(tmp_path)
+    assert stack.settings.kafka == stack.addresses.kafka
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == stack.settings
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        (
+            {f"{SECURITY}PASWORD": "hush"},
+            [f"{SECURITY}PASWORD is no setting and does nothing; is it {SECURITY}PASSWORD?"],
+        ),
+        ({"posventa_kafak": "h"}, ["posventa_kafak is no setting and does nothing; is it POSVENTA_KAFKA?"]),
+        ({"POSVENTA_XYZZY_QUUX": ""}, ["POSVENTA_XYZZY_QUUX is no setting and does nothing"]),
+        (
+            {"POSVENTA_CLICKHOUSE": "http://ana:hush@h:8123"},
+            ["POSVENTA_CLICKHOUSE sends its password to another machine"],
+        ),
+        ({"POSVENTA_CLICKHOUSE": "http://ana:hush@127.0.0.1:8123"}, []),
+        ({"POSVENTA_CLICKHOUSE": "https://ana:hush@h:8443", "POSVENTA_PLAIN": "1", "POSVENTA_TRACEBACK": "1"}, []),
+        ({"POSVENTA_CLICKHOUSE": "http://ana:hush@[::1"}, ["POSVENTA_CLICKHOUSE sends"]),
+        ({"posventa_pane": "5m", "PATH": "/bin"}, []),
+    ],
+)
+def test_what_is_hardly_meant_is_told_once_and_shows_no_value(environment: dict[str, str], told: list[str]) -> None:
+    found = list(doubts(environment))
+    assert [line[: len(start)] for line, start in zip(found, told, strict=True)] == told
+    assert "hush" not in str(found)
+    assert run(["lag", "--help"], environment).err.count("posventa: ") == len(told)
 
 
 def test_a_password_in_the_wrong_setting_is_not_shown_and_nothing_that_moves_the_terminal_is(
