@@ -18,6 +18,7 @@ def main() -> int:
     options.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     chosen = options.parse_args()
 
+    os.umask(0o077)  # rows hold ids and comments
     directory: Path = chosen.dir
     directory.mkdir(parents=True, exist_ok=True)
     scratch = directory / "scratch"

@@ -57,6 +57,8 @@ class Commands(TyperGroup):
         return get_command(single)
 
 
+_OURS_ALONE: Final = 0o077  # events, with ids and comments, lie in what a command and its children write
+
 app = typer.Typer(
     cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
@@ -82,6 +84,7 @@ def posventa(_version: _Version = False) -> None:
 
 def main() -> None:
     """The entry point of `posventa`."""
+    os.umask(_OURS_ALONE)
     try:
         try:
             if sources := stale():

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import socket
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +17,22 @@ from streams.embedded.child import LOOPBACK
 from streams.errors import Misuse
 
 ROOM_BYTES_MIN: Final = 1_000_000_000  # empty engines take 0.3 GB; the rest is for a first day of events
+_KEPT: Final = ("kafka", "clickhouse", "workers", "logs")
 _PORT_PATIENCE_S: Final = 3.0  # processes of an `up` that was killed a moment ago may be on their way out
 
 
 def claim_directory(directory: Path) -> IO[str]:
-    """Makes the directory ours until the returned file is closed. Raises Misuse when it is another's, or unusable."""
+    """Makes the directory ours until the returned file is closed, and what is kept in it unreadable to others.
+
+    Raises Misuse when it is another's, or unusable.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        _require_own(directory)
         lock = (directory / "up.lock").open("a+")
+        for name in _KEPT:
+            (directory / name).mkdir(exist_ok=True)
+            (directory / name).chmod(0o700)  # an earlier version left them readable
     except OSError as error:
         raise Misuse(f"--dir {directory}: cannot write there ({error.strerror}); choose another directory") from error
     try:
@@ -39,6 +48,14 @@ def claim_directory(directory: Path) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _require_own(directory: Path) -> None:
+    found = directory.stat()
+    if found.st_uid != os.geteuid():
+        raise Misuse(f"--dir {directory}: belongs to another user ({found.st_uid}); choose a directory of your own")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Misuse(f"--dir {directory}: other users may write there; say chmod go-w {directory}, or choose another")
 
 
 def require_room(directory: Path, bytes_min: int = ROOM_BYTES_MIN) -> None:

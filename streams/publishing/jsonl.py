@@ -4,10 +4,11 @@ Owns the reading of a line. Pure: takes lines, gives events and refusals in thei
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.errors import InvalidValue
+from schemas.errors import InvalidValue, shown
 from schemas.events import Event
 
 
@@ -36,7 +37,16 @@ def parse_lines(
 
 
 def _mapping(text: str) -> Mapping[str, object]:
-    value = json.loads(text)
+    value = json.loads(text, object_pairs_hook=_once)
     if not isinstance(value, dict):
         raise InvalidValue("line", f"a JSON {type(value).__name__}", "a JSON object with the fields of one event")
     return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object. JSON lets a key stand twice, and each reader take another of its values: money is not told like that."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidValue(shown(twice).strip("'"), "it more than once", "each key once in an object")
+    return found

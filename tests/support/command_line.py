@@ -25,6 +25,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
     """Runs one command to its end. It finds no POSVENTA_ variables but these."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("POSVENTA_")}
     out, err = StringIO(), StringIO()
+    umask = os.umask(0o077)
     with (
         patch.dict(os.environ, bare | dict(environment or {}), clear=True),
         patch.object(sys, "argv", ["posventa", *arguments]),
@@ -33,5 +34,6 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
         pytest.raises(SystemExit) as ended,
     ):
         main()
+    os.umask(umask)
     assert isinstance(ended.value.code, int)
     return Ended(ended.value.code, out.getvalue(), err.getvalue())

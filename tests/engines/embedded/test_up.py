@@ -29,6 +29,12 @@ def _command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
+def open_to_others(directory: Path) -> str:
+    """What another account of this machine may read, write or enter, a line each."""
+    found = ["find", str(directory), "-perm", "/077", "-not", "-type", "l"]
+    return subprocess.run(found, capture_output=True, text=True, check=False).stdout
+
+
 class Up:
     """One running `posventa up`."""
 
@@ -82,6 +88,7 @@ def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) 
         reported = client.query("SELECT topic, partition, status FROM freshness_now").result_rows
         client.close()
         assert len(reported) == 2 * PARTITIONS + 1
+        assert open_to_others(directory) == ""
         code = up.end(end)
         assert code == (-signal.SIGKILL if end == signal.SIGKILL else 0), up.messages.read_text()
         for pid in up.pids.values():

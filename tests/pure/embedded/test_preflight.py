@@ -2,12 +2,13 @@
 
 import os
 import socket
+import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from streams.embedded.preflight import require_room
+from streams.embedded.preflight import claim_directory, require_room
 from streams.errors import Misuse
 from tests.support.processes import POSVENTA
 
@@ -29,6 +30,30 @@ def refused(*options: str, environment: dict[str, str] | None = None) -> str:
 def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot write there" in refused("--dir", str(tmp_path / "file" / "below"))
+
+
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    others = tmp_path if os.geteuid() == 0 else Path("/")  # root's
+    if os.geteuid() == 0:
+        os.chown(others, 12345, -1)
+    assert "belongs to another user" in refused("--dir", str(others))
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o1777])
+def test_a_directory_in_which_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(mode)
+    assert f"say chmod go-w {tmp_path / 'open'}" in refused("--dir", str(tmp_path / "open"))
+    assert list((tmp_path / "open").iterdir()) == []
+
+
+def test_what_an_earlier_version_left_readable_is_closed(tmp_path: Path) -> None:
+    for name in ("kafka", "logs"):
+        (tmp_path / name).mkdir(mode=0o755)
+    claim_directory(tmp_path).close()
+    kept = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o700}
+    assert {path.name for path in kept} >= {"kafka", "logs"}
 
 
 def test_a_disk_without_room_is_refused(tmp_path: Path) -> None:

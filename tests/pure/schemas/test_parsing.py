@@ -127,12 +127,18 @@ def test_a_bad_line_is_refused_by_its_number_and_the_rest_goes_on() -> None:
         b"[" * 100_000,
         b'{"event_id":1}',
         good,
+        good.replace(b'"amount"', b'"amount": "99.00", "amount"'),
+        b'{"findings": [{"topic": "size", "verdict": "DONE_RIGHT", "topic": "price"}]}',
+        b'{"a": {"\\u202e": 1, "\\u202e": 2}}',
     ]
     items = list(parse_lines(lines, parse_sale))
     assert [item for item in items if not isinstance(item, RefusedLine)] == [A_SALE, A_SALE]
     refused = {item.number: item.why for item in items if isinstance(item, RefusedLine)}
-    assert list(refused) == [2, 4, 5, 6, 7]
+    assert list(refused) == [2, 4, 5, 6, 7, 9, 10, 11]
     assert refused[2].startswith("not JSON")
     assert refused[4].startswith("not UTF-8")
     assert refused[5] == "line: found a JSON list, expected a JSON object with the fields of one event"
     assert refused[7].startswith("event_id: found int 1, expected a string")
+    assert refused[9] == "amount: found it more than once, expected each key once in an object"
+    assert refused[10].startswith("topic: found it more than once")
+    assert refused[11].startswith("\\u202e: found it more than once")
