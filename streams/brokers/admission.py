@@ -7,11 +7,13 @@ the clients do that, but they take every refusal for one, and tell in the end th
 import socket
 import ssl
 import time
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
-from kafka.errors import KafkaTimeoutError, RequestTimedOutError
-from kafka.net.manager import KafkaConnectionManager
-from kafka.net.selector import NetworkSelector
+from kafka.errors import KafkaError, for_code
+from kafka.net.sasl import get_sasl_mechanism
+from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.parser import KafkaProtocol
+from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
 from streams.brokers.clients import client_settings, ssl_context
 from streams.errors import NotAdmitted
@@ -49,83 +51,114 @@ _WORDS: Final = {
 _E = TypeVar("_E", bound=Exception)
 
 
+class _Refusal(NamedTuple):
+    """`words` have gaps for what a message names. Who only closes the connection may also be about to end."""
+
+    words: str
+    said: str
+    is_certain: bool
+
+
 def knock(settings: Settings, *, closing_is_refusing: bool = True) -> None:
     """Raises NotAdmitted when a broker answers and does not let us in, Misuse for a bad certificate file. Returns when one
     lets us in, or none answers: to wait for them is for the caller.
 
     A connection that is closed without a word means another protocol, unless the brokers were known to speak ours.
     """
-    error = _refusal(settings)
-    if error is not None and _code(error) is None and not isinstance(error, ssl.SSLCertVerificationError):
+    refusal = _refusal(settings)
+    if refusal is not None and not refusal.is_certain:
         time.sleep(_AGAIN_S)
-        error = _refusal(settings) if closing_is_refusing else None
-    if error is not None:
-        raise NotAdmitted(f"POSVENTA_KAFKA={settings.kafka}: {_told(settings, error)}") from error
+        refusal = _refusal(settings) if closing_is_refusing else None
+    if refusal is not None:
+        raise _not_admitted(settings, refusal.words, refusal.said)
 
 
 def refused_or(settings: Settings, error: BaseException | None, otherwise: _E) -> _E | NotAdmitted:
     """What to raise for an error of a Kafka library: NotAdmitted when trying again is of no use, else `otherwise`."""
-    if error is None or _code(error) is None:
-        return otherwise
-    return NotAdmitted(f"POSVENTA_KAFKA={settings.kafka}: {_told(settings, error)}")
+    words = None if isinstance(error, OSError) else _WORDS.get(getattr(error, "errno", 0))
+    return otherwise if words is None else _not_admitted(settings, words, str(error) or type(error).__name__)
 
 
-def _code(error: BaseException) -> int | None:
-    """The code of an error that says no; None of any other."""
-    code = getattr(error, "errno", None)
-    return code if code in _WORDS and not isinstance(error, OSError) else None
-
-
-def _refusal(settings: Settings) -> Exception | None:
-    """What the first broker that answers refuses us by, if none lets us in."""
-    arguments = client_settings(settings)
-    selector = NetworkSelector()
-    manager = KafkaConnectionManager(selector, **arguments, request_timeout_ms=_STEP_S * 1000)
-    refusals: list[Exception] = []
-    try:
-        for broker in manager.cluster.bootstrap_brokers():
-            try:
-                if _listens(settings, broker.host, broker.port):
-                    selector.run(_enter, manager, broker.node_id)
-                    return None
-            except (KafkaTimeoutError, RequestTimedOutError, TimeoutError):
-                continue
-            except Exception as error:  # of whichever library the step belongs to
-                refusals.append(error)
-    finally:
-        manager.close()
-        selector.close()
-    return refusals[0] if refusals else None
-
-
-def _listens(settings: Settings, host: str, port: int) -> bool:
-    """Whether something does; and speaks TLS, where we do. Raises OSError, of which SSLError is one, when it does not."""
-    try:
-        plain = socket.create_connection((host, port), timeout=_STEP_S)
-    except OSError:
-        return False
-    with plain:
-        if settings.kafka_security_protocol.endswith("SSL"):
-            ssl_context(settings).wrap_socket(plain, server_hostname=host).close()
-    return True
-
-
-async def _enter(manager: Any, node: Any) -> None:
-    await manager.get_connection(node, timeout_ms=_STEP_S * 1000, pop_on_close=False, refresh_metadata_on_err=False)
-    await manager.cluster.refresh_metadata(node)  # what a broker wants SASL for, unlike the question for its version
-
-
-def _told(settings: Settings, error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = _OTHER_NAME if error.verify_code in _NAME_MISMATCH else _UNKNOWN_CA
-        said = error.verify_message
-    else:
-        words = _WORDS.get(_code(error) or 0, _NO_TLS if isinstance(error, OSError) else _CLOSED)
-        said = str(error) or type(error).__name__
-    return words.format(
+def _not_admitted(settings: Settings, words: str, said: str) -> NotAdmitted:
+    told = words.format(
         said=said,
         user=settings.kafka_security_username or "this client",
         protocol=settings.kafka_security_protocol,
         mechanism=settings.kafka_security_sasl_mechanism,
         ca=settings.kafka_security_ca_file,
     )
+    return NotAdmitted(f"POSVENTA_KAFKA={settings.kafka}: {told}")
+
+
+def _refusal(settings: Settings) -> _Refusal | None:
+    """What the first broker that answers refuses us by; None if one lets us in, or none answers."""
+    arguments = client_settings(settings)
+    refusals = []
+    for address in arguments["bootstrap_servers"]:
+        host, _, port = address.rpartition(":")
+        try:
+            plain = socket.create_connection((host.strip("[]"), int(port)), timeout=_STEP_S)
+        except OSError:
+            continue
+        with plain:
+            refusal = _refusal_of(plain, host.strip("[]"), settings, arguments)
+        if refusal is None:
+            return None
+        refusals.append(refusal)
+    return refusals[0] if refusals else None
+
+
+def _refusal_of(plain: socket.socket, host: str, settings: Settings, arguments: dict[str, Any]) -> _Refusal | None:
+    connection, words = plain, _NO_TLS
+    try:
+        if settings.kafka_security_protocol.endswith("SSL"):
+            connection = ssl_context(settings).wrap_socket(plain, server_hostname=host)
+        with connection:
+            words = _CLOSED
+            line = _Line(connection)
+            if settings.kafka_security_protocol.startswith("SASL"):
+                _authenticate(line, host, arguments)
+            line.ask(MetadataRequest(topics=[], version=1))  # a port that wants SASL lets nobody ask this without
+    except TimeoutError:
+        return None
+    except ssl.SSLCertVerificationError as error:
+        is_name = error.verify_code in _NAME_MISMATCH
+        return _Refusal(_OTHER_NAME if is_name else _UNKNOWN_CA, error.verify_message, is_certain=True)
+    except (OSError, KafkaError) as error:
+        told = _WORDS.get(getattr(error, "errno", 0)) if isinstance(error, KafkaError) else None
+        return _Refusal(told or words, str(error), is_certain=told is not None)
+    return None
+
+
+class _Line:
+    """A connection on which one answer follows one request. (kafka-python's own loses an answer that comes with the end of
+    the connection, as a refusal does.)"""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._protocol = KafkaProtocol(client_id="posventa")
+
+    def ask(self, request: Any) -> Any:
+        """Raises OSError when the connection ends, KafkaError for what is no answer."""
+        self._protocol.send_request(request)
+        self._connection.sendall(self._protocol.send_bytes())
+        while True:
+            read = self._connection.recv(1 << 16)
+            if not read:
+                raise ConnectionResetError("no answer")
+            for _, answer in self._protocol.receive_bytes(read):
+                return answer
+
+
+def _authenticate(line: _Line, host: str, arguments: dict[str, Any]) -> None:
+    """Raises the KafkaError of the broker's refusal."""
+    mechanism: str = arguments["sasl_mechanism"]
+    answer = line.ask(SaslHandshakeRequest(mechanism=mechanism, version=1))
+    if answer.error_code:
+        raise for_code(answer.error_code)(f"it takes {', '.join(answer.mechanisms) or 'none'}")
+    exchange = get_sasl_mechanism(mechanism)(host=host, **arguments)
+    while not exchange.is_done():
+        answer = line.ask(SaslAuthenticateRequest(exchange.auth_bytes(), version=1))
+        if answer.error_code:
+            raise for_code(answer.error_code)(answer.error_message)
+        exchange.receive(answer.auth_bytes)
