@@ -169,6 +169,7 @@ FRESHNESS: Final = _table(
     lag_seconds Float64
     progress_at DateTime64(3, 'UTC')
     busy_at DateTime64(3, 'UTC')
+    ends_age_seconds Float64
     as_of DateTime64(3, 'UTC')
     worker String
     """,

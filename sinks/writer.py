@@ -34,13 +34,16 @@ GROUP BY f.source_partition
 HAVING count() >= 2  -- both source topics: half a position is none
 """
 
-# The same position and figures under another report; zeros where there are none yet. Behind for as long as it stands.
+# The same position and figures under another report; zeros where there are none yet. Behind for as long as it stands, and
+# stalled when the ends of the log can't be read.
 _REPEAT = """
 INSERT INTO freshness (generation, topic, source_partition, claim, report, changelog_offset, state_version,
-    applied_offset, end_offset, complete_up_to, lag_records, lag_seconds, progress_at, busy_at, as_of, worker)
+    applied_offset, end_offset, complete_up_to, lag_records, lag_seconds, progress_at, busy_at, ends_age_seconds, as_of,
+    worker)
 SELECT {generation:UInt32}, t.topic, {partition:UInt16}, {claim:UInt64}, {report:UInt64}, {changelog_offset:UInt64},
     {state_version:UInt64}, f.applied_offset, f.end_offset, f.complete_up_to, f.lag_records,
-    dateDiff('millisecond', f.complete_up_to, now64(3)) / 1000, now64(3), now64(3), now64(3), {worker:String}
+    dateDiff('millisecond', f.complete_up_to, now64(3)) / 1000, now64(3), now64(3), {ends_age_seconds:Float64}, now64(3),
+    {worker:String}
 FROM (SELECT arrayJoin({topics:Array(String)}) AS topic) AS t
 LEFT JOIN (
     SELECT * FROM freshness FINAL WHERE generation = {generation:UInt32} AND source_partition = {partition:UInt16}
@@ -84,9 +87,13 @@ class Writer:
         """Replaces freshness and sink position of the partitions in `rows` (values of FRESHNESS), all or none."""
         self.insert(FRESHNESS, [pack_row(row) for row in rows])
 
-    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
-        """Reports a position that ClickHouse has, or none, as zeros: nothing is new but who says it, and when."""
-        parameters = position._asdict() | {"generation": self.generation(), "topics": list(topics), "worker": worker}
+    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str, ends_age_seconds: float) -> None:
+        """Reports a position that ClickHouse has, or none, as zeros: nothing is new but who says it, when, and how long ago
+        it learnt where the logs end."""
+        parameters = position._asdict() | {
+            "generation": self.generation(), "topics": list(topics), "worker": worker,
+            "ends_age_seconds": ends_age_seconds,
+        }  # fmt: skip
         with sink_errors(f"inserting into {FRESHNESS.name}"):
             self._client.command(_REPEAT, parameters=parameters)
 

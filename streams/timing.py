@@ -15,6 +15,8 @@ SESSION_S_MIN: Final = 6.0
 _TERMINATION_S: Final = 30.0
 # The status of freshness promises a report this often, also when idle.
 _REPORT_S_MAX: Final = 5.0
+# It also promises "stalled" when the ends of a log can't be read for so long.
+_ENDS_UNREAD_S_MAX: Final = 15.0
 
 
 def _of(seconds: float, meaning: str) -> float:
@@ -63,6 +65,9 @@ class Timing:
         15.0, "a worker stops: a unit in the making and a last flush; then it ends, whatever it waits for"
     )
     look_every_s: float = _of(1.0, "the ends of the source logs are asked for, and the worker's progress is looked at")
+    ends_s_max: float = _of(
+        5.0, "a broker is waited for that is asked where a log ends; then it, or another one, is asked again"
+    )
     tally_every_s: float = _of(10.0, "the log tells how many records there were, if there were any")
     stuck_s: float = _of(
         180.0,
@@ -100,6 +105,8 @@ class Timing:
         assert self.let_go_s_max + self.last_flush_s_max < self.stop_s_max < _TERMINATION_S
         # A report that just missed one look at the clock comes before the promise is broken.
         assert 2 * self.report_every_s < _REPORT_S_MAX
+        # The ends of a log are asked for twice in a look; a report of before the look ends tells those of the look before.
+        assert self.look_every_s + 2 * self.ends_s_max + self.report_every_s < _ENDS_UNREAD_S_MAX
         # A worker is not stuck that claims again, notices what is missing and seeks it twice.
         assert self.claim_again_s_max + self.missing_s + 2 * self.seek_again_s + self.transaction_s_max < self.stuck_s
         assert self.seek_again_s < self.missing_s

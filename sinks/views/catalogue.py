@@ -148,7 +148,7 @@ _FRESHNESS: Final = View(
         Column(
             "status",
             AS_TEXT,
-            "stalled (no report for 15 s, or input waiting and no progress for 30 s), "
+            "stalled (no report for 15 s, the ends of the log unreadable for 15 s, or input waiting and no progress for 30 s), "
             "behind (lag over 60 s), idle (nothing to read for 60 s) or ok; total: the worst",
         ),
         Column("as_of", AS_TIME, "time of the report; total: the oldest"),

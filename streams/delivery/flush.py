@@ -138,7 +138,8 @@ class Flush:
             if standing.reached.applied:
                 rows += self._freshness(standing, position, gauges, now)
             else:
-                self._writer.repeat(position, SOURCES, self._worker)
+                age_s = max(gauges[topic].ends_age_s(standing.ends.get(topic), now) for topic in SOURCES)
+                self._writer.repeat(position, SOURCES, self._worker, age_s)
         self._writer.report(rows)
 
     def _freshness(

@@ -19,7 +19,7 @@ class LogEnd(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """The columns of the table freshness from applied_offset to busy_at."""
+    """The columns of the table freshness from applied_offset to ends_age_seconds."""
 
     applied_offset: int
     end_offset: int
@@ -28,6 +28,7 @@ class Freshness(NamedTuple):
     lag_seconds: float
     progress_at: int
     busy_at: int
+    ends_age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,14 @@ class Gauge:
         )
         lag_s = max(0, now - gauge._next_record_at(applied)) / 1000 if waiting else 0.0
         return gauge, Freshness(
-            applied.offset, end.stable, gauge.complete_up_to, waiting, lag_s, gauge.progress_at, gauge.busy_at
-        )
+            applied.offset, end.stable, gauge.complete_up_to, waiting, lag_s, gauge.progress_at, gauge.busy_at,
+            self.ends_age_s(end, now),
+        )  # fmt: skip
+
+    def ends_age_s(self, end: LogEnd | None, now: int) -> float:
+        """How long ago this owner last learnt where the log ends; None and 0: not yet. What it says of waiting records is as
+        old."""
+        return max(0, now - max(end.checked_at if end else 0, self.started_at)) / 1000
 
     def _next_record_at(self, applied: Applied) -> int:
         """The earliest that the next unread record can have come: after the last one, and after all had been read."""

@@ -13,16 +13,18 @@ from streams.brokers.clients import aiokafka_settings
 from streams.brokers.topics import TopicPartition
 from streams.delivery.freshness import LogEnd
 from streams.settings import Settings
-from streams.timing import Clock
+from streams.timing import Timing
 
 
 class LogEnds:
     """Asks the brokers, between entering and leaving. Raises KafkaError when they are away."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, settings: Settings, timing: Timing) -> None:
+        self._clock = timing.clock
         self._stable, self._high = (
-            aiokafka.AIOKafkaConsumer(**aiokafka_settings(settings), isolation_level=level)
+            aiokafka.AIOKafkaConsumer(
+                **aiokafka_settings(settings), isolation_level=level, request_timeout_ms=round(timing.ends_s_max * 1000)
+            )
             for level in ("read_committed", "read_uncommitted")
         )
 

@@ -43,7 +43,7 @@ class Watchdog:
 
     async def run(self) -> None:
         """Runs as long as the worker. Raises Stuck, or KafkaError when Kafka is away at the beginning."""
-        async with LogEnds(self._settings, self._timing.clock) as ends:
+        async with LogEnds(self._settings, self._timing) as ends:
             while True:
                 try:
                     await self._look(ends)

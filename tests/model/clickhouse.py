@@ -128,7 +128,7 @@ class SimulatedWriter(Writer):
 
         return dict(self._call(effect))
 
-    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
+    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str, ends_age_seconds: float) -> None:
         def effect() -> None:
             self._server.insert(FRESHNESS.name, [self._repeated(position, topic, worker) for topic in topics])
 

@@ -14,6 +14,7 @@ from streams.timing import Timing
         {"heartbeat_every_s": 1.0},
         {"last_flush_s_max": 13.0},  # longer than a worker may take to stop
         {"stop_s_max": 30.0},  # it is killed by then
+        {"ends_s_max": 6.0},  # a slow broker is taken for one that does not answer
         {"report_every_s": 2.5},  # a report that just missed its time comes too late
         {"stuck_s": 90.0},  # taken for stuck while it waits for a transaction
         {"seek_again_s": 10.0},

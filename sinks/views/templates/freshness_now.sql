@@ -14,7 +14,7 @@ WITH
             now64(3, 'UTC') AS asked_at,
             -- from best to worst; a total is idle only when every partition is
             multiIf(
-                dateDiff('millisecond', f.as_of, asked_at) > 15000, 4,
+                dateDiff('millisecond', f.as_of, asked_at) > 15000 OR f.ends_age_seconds > 15, 4,
                 f.lag_records > 0 AND dateDiff('millisecond', f.progress_at, asked_at) > 30000, 4,
                 f.lag_seconds > 60, 3,
                 f.lag_records = 0 AND dateDiff('millisecond', f.busy_at, asked_at) > 60000, 1,

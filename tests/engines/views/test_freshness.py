@@ -12,7 +12,7 @@ from sinks import reading
 from sinks.client import connect
 from sinks.migrate import migrate
 from sinks.tables import FRESHNESS
-from sinks.writer import Writer
+from sinks.writer import SinkPosition, Writer
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,20 @@ def test_waiting_input_without_progress_is_a_stall_and_waiting_for_input_is_none
     quiet = report(1, ago_s={"progress_at": 35, "busy_at": 35})
     Writer(url).report([waiting, quiet])
     assert statuses(client) == {-1: "stalled", 0: "stalled", 1: "ok"}
+
+
+def test_idle_is_no_word_for_a_log_whose_end_cannot_be_read(client: Client, url: str) -> None:
+    quiet = {"busy_at": 65.0}
+    frozen, slow = report(0, ends_age_seconds=15.1, ago_s=quiet), report(1, ends_age_seconds=14.9, ago_s=quiet)
+    Writer(url).report([frozen, slow])
+    assert statuses(client) == {-1: "stalled", 0: "stalled", 1: "idle"}
+
+
+def test_who_repeats_a_position_tells_how_old_the_ends_are(client: Client, url: str) -> None:
+    writer = Writer(url)
+    for partition, age_s in ((0, 1.0), (1, 16.0)):
+        writer.repeat(SinkPosition(partition, 0, 1, 1, 0), ["t"], "w", age_s)
+    assert statuses(client) == {-1: "stalled", 0: "behind", 1: "stalled"}
 
 
 @pytest.mark.parametrize(("states", "worst"), [

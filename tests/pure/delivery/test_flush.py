@@ -55,9 +55,9 @@ class Recording(NoClickHouse):
         """Takes rows of freshness."""
         self._note("report", list(rows))
 
-    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str) -> None:
+    def repeat(self, position: SinkPosition, topics: Sequence[str], worker: str, ends_age_seconds: float) -> None:
         """Takes a position."""
-        self._note("repeat", position)
+        self._note("repeat", (position, ends_age_seconds))
 
 
 def row(name: str) -> bytes:
@@ -82,6 +82,7 @@ def test_rows_come_first_then_a_look_at_the_positions_then_the_report() -> None:
     assert [row["report"] for row in reported] == [NEXT.report] * 2
     assert [row["complete_up_to"] for row in reported] == [NOW - 5, 0]  # of the other topic no end is known yet
     assert result.told[0].gauges[SALES].complete_up_to == NOW - 5
+    assert [row["ends_age_seconds"] for row in reported] == [0.005, NOW / 1000]
 
 
 @pytest.mark.parametrize("fails_in", ["insert", "positions", "report"])
@@ -95,9 +96,11 @@ def test_an_attempt_that_fails_names_the_reports_whose_answer_may_be_lost(fails_
 
 def test_a_position_that_is_repeated_in_vain_is_named_as_well() -> None:
     found = replace(STANDING, reached=replace(CLAIM, applied={}))
-    result = attempt(Recording("repeat"), {}, {0: found})
+    writer = Recording("repeat")
+    result = attempt(writer, {}, {0: found})
     assert result.failure is not None
     assert result.told[0].position == NEXT
+    assert writer.calls[-1] == ("repeat", (NEXT, NOW / 1000))  # of a topic nothing is known since its owner began
 
 
 def test_who_moved_gets_no_report_and_the_snapshot_stays_as_it_was() -> None:

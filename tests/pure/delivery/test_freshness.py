@@ -40,6 +40,15 @@ def test_progress_and_work_are_told_apart() -> None:
     assert (idle.busy_at, later.busy_at, later.progress_at) == (START + 50_000, START + 50_000, START + 120_000)
 
 
+def test_the_age_of_the_ends_grows_from_the_last_look_or_from_when_the_owner_began() -> None:
+    ends = LogEnd(5, 5, START + 1000)
+    gauge, seen = Gauge(START).read(Applied(5), ends, START + 3500)
+    _, frozen = gauge.read(Applied(5), ends, START + 70_000)
+    assert (seen.ends_age_seconds, frozen.ends_age_seconds) == (2.5, 69.0)
+    assert Gauge(START).ends_age_s(None, START + 4000) == 4.0
+    assert Gauge(START).ends_age_s(LogEnd(5, 5, START - 60_000), START + 4000) == 4.0  # an earlier owner's look
+
+
 looks = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 3), st.integers(0, 9_000)), max_size=30)
 
 
