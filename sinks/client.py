@@ -19,7 +19,7 @@ ANSWER_TIMEOUT_S = 60  # a flush takes well under a second; a report over years 
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)  # it warns of what it then raises
 
 
-def connect(url: str, database: str = DATABASE) -> Client:
+def connect(url: str, database: str = DATABASE, answer_s: int = ANSWER_TIMEOUT_S) -> Client:
     """A client for one thread. `url` is http(s)://user:password@host:port, as Settings have it.
 
     Raises SinkUnavailable when nothing answers there, SinkRefused when it is not for us.
@@ -35,15 +35,15 @@ def connect(url: str, database: str = DATABASE) -> Client:
             password=unquote(parts.password or ""),
             database=database,
             connect_timeout=CONNECT_TIMEOUT_S,
-            send_receive_timeout=ANSWER_TIMEOUT_S,
+            send_receive_timeout=answer_s,
             autogenerate_session_id=False,  # a session would lock out the next query of the same client
             tz_mode="aware",
         )
 
 
-def connected(url: str) -> AbstractContextManager[Client]:
-    """A client for the length of a `with`. Raises as connect() does."""
-    return closing(connect(url))
+def connected(url: str, answer_s: int = ANSWER_TIMEOUT_S) -> AbstractContextManager[Client]:
+    """A client for the length of a `with`, that waits so long for an answer. Raises as connect() does."""
+    return closing(connect(url, answer_s=answer_s))
 
 
 def address(url: str) -> str:

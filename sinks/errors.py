@@ -3,6 +3,7 @@
 SinkError
 +-- SinkUnavailable   ClickHouse is away, busy or full: the same call may be made again later
 +-- SinkRefused       ClickHouse will never take anything: a missing table or right, or a bug; it says what to do
+|   +-- SchemaMissing     what is asked for is not there, or is another version's
 +-- RowsRefused       ClickHouse will never take one of these rows; others it may
 
 Which of them is decided by exception type and ClickHouse's numeric error code, never by a message's words.
@@ -26,6 +27,10 @@ class SinkUnavailable(SinkError):
 
 class SinkRefused(SinkError):
     """Not ever, until somebody changes something."""
+
+
+class SchemaMissing(SinkRefused):
+    """Not before a migration."""
 
 
 class RowsRefused(SinkError):
@@ -97,7 +102,7 @@ def sink_errors(doing: str) -> Iterator[None]:
 
 def _translated(doing: str, error: clickhouse.Error) -> SinkError:
     if error.code in _MISSING_SCHEMA:
-        return SinkRefused(f"{doing}: the tables are not what this version expects; run: posventa migrate ({error})")
+        return SchemaMissing(f"{doing}: the tables are not what this version expects; run: posventa migrate ({error})")
     if error.code in _NO_RIGHT:
         return SinkRefused(f"{doing}: user and password of POSVENTA_CLICKHOUSE are refused, or lack a right ({error})")
     if error.code in _BAD_VALUE:

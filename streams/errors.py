@@ -4,6 +4,7 @@ PosventaError
 +-- Misuse            the user asked for something impossible; exit 2, the message says what to type instead
 +-- Unavailable       a server is away; the message says which, where, and since when
 +-- NotAdmitted       an Unavailable that is there and refuses certificate, password or right: trying again is of no use
++-- NoAnswer          an Unavailable from which nothing comes, not even a refusal
 +-- StateRefused      a claim found state that must not be papered over; the message says what to do
 +-- OwnershipLost     another worker owns the partition now, or its commit's outcome is unknown: claim again
 +-- Stuck             input waits and nothing is applied: the worker ends, so that its supervisor starts another
@@ -24,6 +25,10 @@ class Unavailable(PosventaError):
 
 class NotAdmitted(Unavailable):
     """Kafka answers and does not let us in, or not do what we ask, until somebody changes something."""
+
+
+class NoAnswer(Unavailable):
+    """Nothing comes from there: what was last known is all that can be known."""
 
 
 class StateRefused(PosventaError):

@@ -1,10 +1,11 @@
-"""How far the consumer group is behind, asked of Kafka alone: it tells the truth also when no worker runs.
+"""How far the consumer group is behind, asked of Kafka: it tells the truth also when no worker runs.
 
-Owns one look at the group and the logs. Never joins the group. Group offsets are part of each unit, so they are exact.
+Owns one look at the group and the logs. Never joins the group. Group offsets are part of each claim and each unit, so they
+are exact, but for a state that was thrown away and that nobody has begun anew.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
@@ -14,10 +15,10 @@ from kafka.errors import KafkaError
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import GROUP, SOURCES
-from streams.errors import Unavailable
+from streams.errors import NoAnswer, Unavailable
 from streams.settings import Settings
 
-_WAIT_MS: Final = 10_000
+_WAIT_MS: Final = 15_000  # contract: stalled when the ends of the log can't be read for so long
 _AGAIN_S: Final = 0.2
 
 
@@ -30,9 +31,13 @@ class Lag(NamedTuple):
     lag_seconds: float
 
 
-def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
-    """The lag of every source partition, in order. Raises Unavailable when Kafka does not answer, NotAdmitted when it
-    refuses us."""
+def read_lag(settings: Settings, now_ms: int, reported: Container[tuple[str, int]] | None = None) -> list[Lag]:
+    """The lag of every source partition, in order.
+
+    `reported` are those of which ClickHouse has heard: everything waits in the others, whatever the group says, since its
+    offsets may be those of a state that was thrown away. None: that is not known. Raises NoAnswer when Kafka says nothing,
+    NotAdmitted when it refuses us, Unavailable when it has no topics of ours.
+    """
     knock(settings)
     try:
         consumer = KafkaConsumer(
@@ -40,15 +45,15 @@ def read_lag(settings: Settings, now_ms: int) -> list[Lag]:
             bootstrap_timeout_ms=_WAIT_MS,
         )  # fmt: skip
         try:
-            return _read(settings, consumer, now_ms)
+            return _read(settings, consumer, now_ms, reported)
         finally:
             consumer.close()
     except KafkaError as error:
-        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
+        away = NoAnswer(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
         raise refused_or(settings, error, away) from error
 
 
-def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
+def _read(settings: Settings, consumer: Any, now_ms: int, reported: Container[tuple[str, int]] | None) -> list[Lag]:
     tps = [TopicPartition(topic, p) for topic in SOURCES for p in sorted(consumer.partitions_for_topic(topic) or ())]
     if not tps:
         raise Unavailable(
@@ -56,7 +61,8 @@ def _read(settings: Settings, consumer: Any, now_ms: int) -> list[Lag]:
             "start a worker, or posventa up"
         )
     starts, ends, applied = consumer.beginning_offsets(tps), consumer.end_offsets(tps), committed(settings)
-    next_offsets = {tp: max(applied.get(tp, 0), starts[tp]) for tp in tps}
+    begun = tps if reported is None else [tp for tp in tps if tuple(tp) in reported]
+    next_offsets = starts | {tp: max(applied.get(tp, 0), starts[tp]) for tp in begun}
     waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
     arrived = _arrivals_ms(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]})
     ages_s = {tp: max(0, now_ms - arrived_ms) / 1000 for tp, arrived_ms in arrived.items()}

@@ -1,7 +1,8 @@
 """posventa lag: how far behind the numbers are, per partition."""
 
 import json
-import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
@@ -9,64 +10,106 @@ from rich.console import Console
 from rich.table import Table
 
 from sinks.client import connected
-from sinks.errors import SinkError
+from sinks.errors import SchemaMissing, SinkError
 from sinks.reading import freshness
 from streams.brokers.lag import Lag, read_lag
+from streams.errors import NoAnswer
 from streams.settings import load_settings
 
 _BEHIND_S: Final = 60  # contract: behind when the lag is over a minute
-_FINDINGS: Final = frozenset({"behind", "stalled", "no worker"})
+_NO_REPORT_S: Final = 15  # contract: stalled when there was no report for so long
+_CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longer is busy
+_STATUSES: Final = ("idle", "ok", "behind", "stalled", "no worker", "unknown")  # from best to worst
+_FINE: Final = frozenset({"idle", "ok"})
+
+Place = tuple[str, int]
+Row = Mapping[str, Any]
 
 
 def lag(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Show lag in records and seconds, and status, per partition, also without workers. Exit 1 if behind or stalled."""
     settings = load_settings()
-    lags = read_lag(settings, time.time_ns() // 1_000_000)
-    reported = _reported(settings.clickhouse.get_secret_value())
-    rows = [_row(found, reported) for found in lags]
+    reports = _reports(settings.clickhouse.get_secret_value())
+    try:
+        now = datetime.now(UTC)
+        lags = read_lag(settings, int(now.timestamp() * 1000), reports)
+        rows = [_row(found, status_of(found, reports, now), reports) for found in lags]
+    except NoAnswer as error:
+        if not reports:
+            raise
+        typer.echo(f"posventa: {error} This is what the workers last reported.", err=True)
+        rows = [_row(_last_known(report), "stalled", reports) for report in reports.values()]
     if as_json:
         typer.echo(json.dumps(rows))
     else:
         _print(rows)
-    if any(row["status"] in _FINDINGS for row in rows):
+    if any(row["status"] not in _FINE for row in rows):
         raise typer.Exit(1)
 
 
-def status_of(found: Lag, reported: str | None) -> str:
-    """What the owner reports, unless Kafka knows worse. `reported` is None when nobody ever reported."""
-    if reported is None or (reported == "stalled" and not found.lag_records):
+def status_of(found: Lag, reports: Mapping[Place, Row] | None, now: datetime) -> str:
+    """What the owner reports, unless Kafka knows better. `reports` are rows of freshness_now by topic and partition; None
+    when ClickHouse does not tell."""
+    if reports is None:
+        return "unknown"
+    report = reports.get((found.topic, found.partition))
+    if report is None:
         return "no worker"
-    if reported == "stalled":
-        return "stalled"
-    return "behind" if found.lag_seconds > _BEHIND_S else reported
+    if report["status"] == "stalled":
+        is_silent = (now - report["as_of"]).total_seconds() > _NO_REPORT_S
+        return "no worker" if is_silent and not found.lag_records else "stalled"
+    if found.lag_seconds > _BEHIND_S:
+        return "behind"
+    return "ok" if found.lag_records and report["status"] == "idle" else str(report["status"])
 
 
-def _row(found: Lag, reported: dict[tuple[str, int], str]) -> dict[str, Any]:
-    return found._asdict() | {"status": status_of(found, reported.get((found.topic, found.partition)))}
-
-
-def _reported(url: str) -> dict[tuple[str, int], str]:
-    """The status of each partition as its owner reports it; nothing when ClickHouse does not answer."""
+def _reports(url: str) -> dict[Place, Row] | None:
+    """What each partition's owner last reported; None when ClickHouse does not tell."""
     try:
-        with connected(url) as client:
-            return {(row["topic"], row["partition"]): row["status"] for row in freshness(client)}
+        with connected(url, answer_s=_CLICKHOUSE_S_MAX) as client:
+            return {(row["topic"], row["partition"]): row for row in freshness(client) if row["partition"] >= 0}
     except SinkError as error:
         typer.echo(f"posventa: ClickHouse says nothing of the workers: {error}", err=True)
-        return {}
+        return {} if isinstance(error, SchemaMissing) else None
+
+
+def _last_known(report: Row) -> Lag:
+    return Lag(report["topic"], report["partition"], report["lag_records"], report["lag_seconds"])
+
+
+def _row(found: Lag, status: str, reports: Mapping[Place, Row] | None) -> dict[str, Any]:
+    report = (reports or {}).get((found.topic, found.partition), {})
+    times = {name: report[name].isoformat() if report else None for name in ("complete_up_to", "as_of")}
+    return found._asdict() | {"status": status} | times
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False)
-    for name, justify in (
-        ("topic", "left"),
-        ("partition", "right"),
-        ("lag, records", "right"),
-        ("lag, seconds", "right"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("topic")
+    for name in ("partition", "lag, records", "lag, seconds"):
+        table.add_column(name, justify="right")
     table.add_column("status")
-    for row in rows:
+    for row in [*rows, total_of(rows)]:
         table.add_row(
-            row["topic"], str(row["partition"]), f"{row['lag_records']:,}", f"{row['lag_seconds']:,.1f}", row["status"]
-        )
+            row["topic"] or "total", str(row["partition"]) if row["topic"] else "",
+            f"{row['lag_records']:,}", f"{row['lag_seconds']:,.1f}", row["status"],
+        )  # fmt: skip
     Console(highlight=False).print(table)
+    complete_up_to, as_of = (_shown(total_of(rows)[name]) for name in ("complete_up_to", "as_of"))
+    typer.echo(f"complete up to {complete_up_to}, as of {as_of}")
+
+
+def total_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """All rows in one, as the total row of freshness_now has it: sum, maximum, worst, and the oldest times."""
+    times = {name: [row[name] for row in rows] for name in ("complete_up_to", "as_of")}
+    return {
+        "topic": "",
+        "partition": -1,
+        "lag_records": sum(row["lag_records"] for row in rows),
+        "lag_seconds": max(row["lag_seconds"] for row in rows),
+        "status": max((row["status"] for row in rows), key=_STATUSES.index),
+    } | {name: None if None in found else min(found) for name, found in times.items()}
+
+
+def _shown(moment: str | None) -> str:
+    return "unknown" if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"

@@ -7,7 +7,7 @@ written after the transaction, never before.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from streams.brokers.topics import DEAD_LETTERS, GROUP, SOURCES, STATE
 from streams.changelog import meta as metas
 from streams.changelog import records
 from streams.changelog.local_copy import LocalCopy
-from streams.changelog.meta import Meta
+from streams.changelog.meta import Applied, Meta
 from streams.changelog.reader import ChangelogReader, ChangelogRecord, changelog_record, reading, version_headers
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster
@@ -133,6 +133,8 @@ class Claimed:
         self.changelog_offset = changelog_offset  # where the changelog ends, as far as this owner knows
         self.recovered_records = 0  # read to bring the local copy to where it is
         self._claimed_offset = changelog_offset  # where it ended at the claim: all that earlier owners left
+        # What the group was told. Nothing yet: its offsets may have expired, or be those of a state that was thrown away.
+        self._told: Mapping[str, Applied] = {}
         self._number = number
         self._cluster = cluster
         self._clock = clock
@@ -157,7 +159,7 @@ class Claimed:
         offsets = {
             aiokafka.TopicPartition(topic, self._number): applied.offset
             for topic, applied in meta.applied.items()
-            if applied != self.meta.applied[topic]
+            if applied != self._told.get(topic)
         }
         try:
             await self._producer.begin_transaction()
@@ -168,7 +170,7 @@ class Claimed:
         except KafkaError as error:
             raise OwnershipLost(f"partition {self._number}: a commit failed: {error!r}") from error
         self.local.write(unit.changed.items(), end, self._clock.wall_ms())
-        self.meta, self.changelog_offset = meta, end
+        self.meta, self.changelog_offset, self._told = meta, end, meta.applied
 
     async def _send_changes(self, unit: Unit) -> int:
         """Sends the changed records, META last, and the dead letters. Returns the changelog offset after them."""

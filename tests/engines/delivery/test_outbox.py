@@ -107,7 +107,7 @@ def test_a_clickhouse_that_lost_what_was_sent_again_before_all_of_it_was_there_g
     def put_back() -> None:
         _empty(clickhouse)
         if found is not None:
-            writer.repeat(found, SOURCES, "an earlier owner")
+            writer.repeat(found, SOURCES, "an earlier owner", 0.0)
 
     async def scenario() -> list[str]:
         outbox, moved = Outbox(Settings(), Timing(), writer, 1, "test"), []
@@ -145,7 +145,7 @@ def test_a_position_repeated_keeps_its_figures_and_is_behind(writer: Outage, cli
     before = connect(clickhouse).query(f"SELECT {kept} FROM freshness FINAL ORDER BY topic").result_rows
     found = _position(writer)
     assert found is not None
-    writer.repeat(found._replace(claim=2, report=2 << 32), SOURCES, "the next owner")
+    writer.repeat(found._replace(claim=2, report=2 << 32), SOURCES, "the next owner", 0.0)
     assert _position(writer) == found._replace(claim=2, report=2 << 32)
     assert connect(clickhouse).query(f"SELECT {kept} FROM freshness FINAL ORDER BY topic").result_rows == before
     assert connect(clickhouse).command("SELECT DISTINCT status FROM freshness_now WHERE topic != ''") == "behind"

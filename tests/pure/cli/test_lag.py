@@ -1,22 +1,52 @@
-"""What posventa lag says of a partition."""
+"""What posventa lag says of a partition, and of all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from streams.brokers.lag import Lag
-from streams.cli.lag import status_of
+from streams.cli.lag import status_of, total_of
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def reported(status: str, ago_s: float = 1) -> dict[tuple[str, int], dict[str, Any]]:
+    return {("t", 0): {"status": status, "as_of": NOW - timedelta(seconds=ago_s)}}
 
 
 @pytest.mark.parametrize(
-    ("found", "reported", "expected"),
+    ("found", "reports", "expected"),
     [
-        (Lag("t", 0, 0, 0.0), None, "no worker"),
-        (Lag("t", 0, 9, 1.0), None, "no worker"),
-        (Lag("t", 0, 0, 0.0), "stalled", "no worker"),
-        (Lag("t", 0, 9, 61.0), "stalled", "stalled"),
-        (Lag("t", 0, 9, 61.0), "ok", "behind"),
-        (Lag("t", 0, 9, 60.0), "ok", "ok"),
-        (Lag("t", 0, 0, 0.0), "idle", "idle"),
+        (Lag("t", 0, 0, 0.0), {}, "no worker"),
+        (Lag("t", 0, 9, 1.0), {}, "no worker"),
+        (Lag("t", 0, 0, 0.0), reported("stalled", 20), "no worker"),
+        (Lag("t", 0, 9, 61.0), reported("stalled", 20), "stalled"),
+        (Lag("t", 0, 0, 0.0), reported("stalled"), "stalled"),  # it could not read the ends of the log
+        (Lag("t", 0, 9, 61.0), reported("ok"), "behind"),
+        (Lag("t", 0, 9, 60.0), reported("ok"), "ok"),
+        (Lag("t", 0, 0, 0.0), reported("idle"), "idle"),
+        (Lag("t", 0, 9, 5.6), reported("idle"), "ok"),
+        (Lag("t", 0, 9, 61.0), reported("idle"), "behind"),
+        (Lag("t", 0, 0, 0.0), reported("behind"), "behind"),  # it may not be in ClickHouse yet
+        (Lag("t", 0, 0, 0.0), None, "unknown"),
+        (Lag("t", 0, 9, 61.0), None, "unknown"),
     ],
 )
-def test_status_is_the_owners_unless_kafka_knows_worse(found: Lag, reported: str | None, expected: str) -> None:
-    assert status_of(found, reported) == expected
+def test_status_is_the_owners_unless_kafka_knows_better(found: Lag, reports: Any, expected: str) -> None:
+    assert status_of(found, reports, NOW) == expected
+
+
+def row(status: str, records: int = 0, seconds: float = 0.0, times: str | None = None) -> dict[str, Any]:
+    return {
+        "topic": "t", "partition": 0, "lag_records": records, "lag_seconds": seconds, "status": status,
+        "complete_up_to": times, "as_of": times,
+    }  # fmt: skip
+
+
+def test_the_total_adds_up_and_is_as_old_and_as_bad_as_the_worst() -> None:
+    rows = [row("idle", 2, 1.5, "2026-01-31T12:00:01+00:00"), row("behind", 3, 0.5, "2026-01-31T12:00:02+00:00")]
+    total = total_of(rows)
+    assert (total["lag_records"], total["lag_seconds"], total["status"]) == (5, 1.5, "behind")
+    assert total["complete_up_to"] == total["as_of"] == "2026-01-31T12:00:01+00:00"
+    assert total_of([row("ok"), *rows])["as_of"] is None  # one that never reported

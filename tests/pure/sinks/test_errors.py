@@ -4,11 +4,12 @@ import clickhouse_connect.driver.exceptions as clickhouse
 import pytest
 import urllib3.exceptions
 
-from sinks.errors import RowsRefused, SinkError, SinkRefused, SinkUnavailable, sink_errors
+from sinks.errors import RowsRefused, SchemaMissing, SinkError, SinkRefused, SinkUnavailable, sink_errors
 
 NOT_NOW = (None, 159, 202, 209, 210, 225, 241, 242, 243, 252, 319, 425, 999, 123_456)
 NOT_THESE_ROWS = (6, 27, 44, 69, 117, 131, 321, 349, 407, 469)
-NOT_AT_ALL = (8, 16, 36, 60, 62, 81, 115, 164, 192, 194, 497, 516)
+NOT_BEFORE_A_MIGRATION = (8, 10, 16, 20, 47, 53, 60, 81)
+NOT_AT_ALL = (36, 62, 115, 164, 192, 194, 497, 516)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ NOT_AT_ALL = (8, 16, 36, 60, 62, 81, 115, 164, 192, 194, 497, 516)
     [
         *((code, SinkUnavailable) for code in NOT_NOW),
         *((code, RowsRefused) for code in NOT_THESE_ROWS),
+        *((code, SchemaMissing) for code in NOT_BEFORE_A_MIGRATION),
         *((code, SinkRefused) for code in NOT_AT_ALL),
     ],
 )
