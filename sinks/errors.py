@@ -3,7 +3,7 @@
 SinkError
 +-- SinkUnavailable   ClickHouse is away, busy or full: the same call may be made again later
 +-- SinkRefused       ClickHouse will never take anything: a missing table or right, or a bug; it says what to do
-|   +-- SchemaMissing     what is asked for is not there, or is another version's
++-- SchemaMissing     a SinkRefused: what is asked for is not there, or is another version's
 +-- RowsRefused       ClickHouse will never take one of these rows; others it may
 
 Which of them is decided by exception type and ClickHouse's numeric error code, never by a message's words.

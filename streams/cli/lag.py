@@ -13,6 +13,7 @@ from sinks.client import connected
 from sinks.errors import SchemaMissing, SinkError
 from sinks.reading import freshness
 from streams.brokers.lag import Lag, read_lag
+from streams.brokers.topics import TopicPartition
 from streams.errors import NoAnswer
 from streams.settings import load_settings
 
@@ -22,7 +23,6 @@ _CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longe
 _STATUSES: Final = ("idle", "ok", "behind", "stalled", "no worker", "unknown")  # from best to worst
 _FINE: Final = frozenset({"idle", "ok"})
 
-Place = tuple[str, int]
 Row = Mapping[str, Any]
 
 
@@ -47,7 +47,7 @@ def lag(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = Fa
         raise typer.Exit(1)
 
 
-def status_of(found: Lag, reports: Mapping[Place, Row] | None, now: datetime) -> str:
+def status_of(found: Lag, reports: Mapping[TopicPartition, Row] | None, now: datetime) -> str:
     """What the owner reports, unless Kafka knows better. `reports` are rows of freshness_now by topic and partition; None
     when ClickHouse does not tell."""
     if reports is None:
@@ -63,7 +63,7 @@ def status_of(found: Lag, reports: Mapping[Place, Row] | None, now: datetime) ->
     return "ok" if found.lag_records and report["status"] == "idle" else str(report["status"])
 
 
-def _reports(url: str) -> dict[Place, Row] | None:
+def _reports(url: str) -> dict[TopicPartition, Row] | None:
     """What each partition's owner last reported; None when ClickHouse does not tell."""
     try:
         with connected(url, answer_s=_CLICKHOUSE_S_MAX) as client:
@@ -77,7 +77,7 @@ def _last_known(report: Row) -> Lag:
     return Lag(report["topic"], report["partition"], report["lag_records"], report["lag_seconds"])
 
 
-def _row(found: Lag, status: str, reports: Mapping[Place, Row] | None) -> dict[str, Any]:
+def _row(found: Lag, status: str, reports: Mapping[TopicPartition, Row] | None) -> dict[str, Any]:
     report = (reports or {}).get((found.topic, found.partition), {})
     times = {name: report[name].isoformat() if report else None for name in ("complete_up_to", "as_of")}
     return found._asdict() | {"status": status} | times
