@@ -5,7 +5,7 @@ Every field's description is its documentation; docs/reference/settings.md is ti
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import unquote
 
@@ -32,6 +32,15 @@ def _seconds(text: object) -> int:
     if not match:
         raise ValueError("expected a number and a unit, such as 5m, 24h or 90d")
     return int(match[1]) * _UNITS_S[match[2]]
+
+
+def _between(shortest: str, longest: str) -> Callable[[int], int]:
+    def check(seconds: int) -> int:
+        if not _seconds(shortest) <= seconds <= _seconds(longest):
+            raise ValueError(f"use {shortest} to {longest}")
+        return seconds
+
+    return check
 
 
 def _pane(text: object) -> int:
@@ -65,7 +74,9 @@ class Settings(BaseSettings):
     kafka: Annotated[str, AfterValidator(brokers)] = Field(
         "127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port"
     )
-    kafka_replication: int = Field(1, ge=1, le=9, description="replication of the topics we create; 3 sets min ISR 2")
+    kafka_replication: int = Field(
+        1, ge=1, le=9, description="replication of the topics we create; 3 sets min ISR 2; 1 to 9"
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how to talk to the brokers"
     )
@@ -85,22 +96,38 @@ class Settings(BaseSettings):
     schema_registry: Annotated[str, AfterValidator(_not_supported_yet)] = Field(
         "", description="URL of a Confluent Schema Registry: not supported yet, so it must be empty"
     )
-    partitions: int = Field(8, ge=1, le=1024, description="partitions of the topics we create; never changed later")
+    partitions: int = Field(
+        8, ge=1, le=1024, description="partitions of the topics we create; never changed later; 1 to 1024"
+    )
     pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[assignment]
-    attribution_window: Duration = Field(
-        "90d", description="how long after a sale feedback without sale_id may link to it"
+    attribution_window: Annotated[Duration, AfterValidator(_between("1m", "3650d"))] = Field(
+        "90d", description="how long after a sale feedback without sale_id may link to it; 1m to 3650d"
     )  # type: ignore[assignment]
     # At most as many as let no sum of one sale's refunds (4 times as many, 10^14 ten-thousandths each) grow beyond an
     # Int64.
-    customer_events_max: int = Field(2000, ge=1, le=20_000, description="sales, and feedbacks, one customer may have")
-    state_dir: str = Field(".posventa/state", description="where a worker keeps its local copy of the state")
-    session_timeout: Duration = Field("10s", description="Kafka group session timeout of a worker")  # type: ignore[assignment]
-    poll_records_max: int = Field(16_000, ge=1, le=100_000, description="records one poll may bring")
-    unit_records_max: int = Field(8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold")
-    flush_rows: int = Field(50_000, ge=1, description="flush to ClickHouse at so many rows")
-    flush_bytes: int = Field(16_000_000, ge=1, description="flush to ClickHouse at so many bytes of rows")
+    customer_events_max: int = Field(
+        2000, ge=1, le=20_000, description="sales, and feedbacks, one customer may have; 1 to 20000"
+    )
+    state_dir: str = Field(
+        ".posventa/state", min_length=1, description="where a worker keeps its local copy of the state"
+    )
+    # Brokers take 6 s to 30 m unless they were set otherwise; the partitions of a worker that died wait so long.
+    session_timeout: Annotated[Duration, AfterValidator(_between("6s", "5m"))] = Field(
+        "10s", description="Kafka group session timeout of a worker; 6s to 5m"
+    )  # type: ignore[assignment]
+    poll_records_max: int = Field(16_000, ge=1, le=100_000, description="records one poll may bring; 1 to 100000")
+    unit_records_max: int = Field(
+        8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold; 1 to 100000"
+    )
+    # At most what ClickHouse takes as one block, all or none (max_insert_block_size).
+    flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="flush to ClickHouse at so many rows; 1 to 1000000")
+    # Four times as many may wait in a worker's memory.
+    flush_bytes: int = Field(
+        16_000_000, ge=1, le=100_000_000,
+        description="flush to ClickHouse at so many bytes of rows; 1 to 100000000",
+    )  # fmt: skip
     flush_ms: int = Field(
-        250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds"
+        250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds; 1 to 5000"
     )
 
     @model_validator(mode="after")

@@ -27,6 +27,11 @@ from tests.support.command_line import run
         ("POSVENTA_PARTITIONS", "0", "greater than or equal to 1"),
         ("POSVENTA_FLUSH_MS", "soon", "a valid integer"),
         ("POSVENTA_CUSTOMER_EVENTS_MAX", "20001", "less than or equal to 20000"),
+        ("POSVENTA_SESSION_TIMEOUT", "1d", "use 6s to 5m"),
+        ("POSVENTA_SESSION_TIMEOUT", "0s", "use 6s to 5m"),
+        ("POSVENTA_ATTRIBUTION_WINDOW", "0s", "use 1m to 3650d"),
+        ("POSVENTA_FLUSH_ROWS", "1000001", "less than or equal to 1000000"),
+        ("POSVENTA_STATE_DIR", "", "at least 1 character"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_to_use(
