@@ -20,6 +20,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, server_list
 from faust.types import TP, ConsumerMessage
+from mode import Service
 
 from .lenient import read_leniently
 from .record_batch import RecordBatch
@@ -29,6 +30,8 @@ from .record_batch import RecordBatch
 _SHARE_RECORDS_MIN: Final = 4000
 # How soon to look again whether what was held is still held.
 _HELD_WAIT_S: Final = 0.05
+# How soon to look again whether the group refuses this consumer.
+_REFUSAL_LOOK_S: Final = 1.0
 
 
 def register(scheme: str = "batch") -> None:
@@ -115,6 +118,12 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         with suppress(IllegalStateError):
             self.seek(tp, offset)
 
+    def refusal(self) -> BaseException | None:
+        """Why the group won't have this consumer, if it won't. aiokafka joins no more then, and tells who polls it by a call
+        that Faust does not make. Safe in any thread."""
+        coordinator = self._consumer._coordinator if self._consumer is not None else None
+        return getattr(coordinator, "_pending_exception", None)
+
     async def commit_if_assigned(self, tp: TP, offset: int) -> bool:
         """Runs in this thread. False if the group gave the partition away."""
         try:
@@ -137,6 +146,15 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = _NothingRead()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _end_when_refused(self) -> None:
+        """Ends the application with the cause when its group won't have it: it would live on and do nothing."""
+        while not self.should_stop:
+            if (refusal := self._thread.refusal()) is not None:
+                await self.crash(refusal)
+                return
+            await self.sleep(_REFUSAL_LOOK_S)
 
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)

@@ -24,6 +24,7 @@ from streams.brokers.topics import FEEDBACK, GROUP, SALES, SOURCES
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.worker.credentials import faust_credentials
+from streams.worker.ending import told
 from streams.worker.state_directory import StateDirectory
 from streams.worker.worker import Worker
 
@@ -114,7 +115,7 @@ def _end_at_the_latest(seconds: float) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Runs one worker until SIGTERM or SIGINT; never returns: exits 0 when stopped, 1 when it failed."""
+    """Runs one worker until SIGTERM or SIGINT; never returns: exits 0 when stopped. Raises why it can't go on."""
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
     directory = StateDirectory(Path(settings.state_dir))
@@ -124,4 +125,10 @@ def run(settings: Settings) -> None:
     url = settings.clickhouse.get_secret_value()
     migrate(url)
     app = make_app(settings, timing, Writer(url), directory.name)
-    SwiftlyEnded(app, loglevel="INFO", redirect_stdouts=False, workdir=None).execute_from_commandline()
+    worker = SwiftlyEnded(app, loglevel="INFO", redirect_stdouts=False, workdir=None)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if worker.crash_reason is None:
+            raise
+        raise told(worker.crash_reason, settings) from worker.crash_reason
