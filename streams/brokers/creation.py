@@ -1,19 +1,29 @@
 """The topics: configuration and creation.
 
-Owns what a topic must be like. Never deletes or changes one that exists. Invariant: the two source topics, the dead
-letters and the changelog have equal partition counts, so that partition p of all four is one unit of work.
+Owns what a topic is like that we create, and the look at those that are there. Never deletes or changes one that exists.
+Invariant: the two source topics, the dead letters and the changelog have equal partition counts, so that partition p of all
+four is one unit of work.
 """
 
 import time
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
-from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, LeaderNotAvailableError, TopicAlreadyExistsError
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
+from streams.brokers.inspection import INSPECTED, Described, faults
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
-from streams.errors import Misuse, Unavailable
+from streams.errors import Misuse, NotAdmitted, StateRefused, Unavailable
 from streams.settings import Settings
 
 # Kafka's default for a source topic is 1 MiB and 12 bytes; a refused record with its headers, and a customer's whole
@@ -36,17 +46,55 @@ _RETRY_S: Final = 0.3
 _ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts, so we begin anew
 
 
-def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
-    """Creates what is missing. Waits up to `wait_s` seconds for the brokers, then raises Unavailable.
+_T = TypeVar("_T")
 
-    Raises NotAdmitted, without waiting, when they refuse us; Misuse when a topic exists with another partition count.
-    Safe to run from many processes at once.
+
+def ensure_topics(settings: Settings, wait_s: float = 30) -> list[str]:
+    """Creates what is missing, and looks at what is there. Waits up to `wait_s` seconds for the brokers.
+
+    Returns warnings for people: configurations with which data may get lost. Raises Unavailable when no broker answers,
+    NotAdmitted, without waiting, when they refuse us, Misuse when the topics have another partition count than the settings,
+    StateRefused when they are uneven, or configured so that numbers would be wrong. Safe to run from many processes at once.
     """
+
+    def ensure(admin: KafkaAdminClient) -> list[str]:
+        _create(admin, settings, _CONFIGS)
+        return _inspect(admin, _found(admin, settings, _CONFIGS), settings)
+
+    return _asked(settings, wait_s, ensure)
+
+
+def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s: float = 30) -> None:
+    """Creates those of `topics` that are missing, if this user may; needs no right but to publish to those that are there.
+
+    Waits up to `wait_s` seconds for the brokers. Raises Unavailable when none answers, NotAdmitted when they refuse us, or
+    when a topic is missing and may not be created, Misuse when the others have another partition count than the settings.
+    """
+
+    def ensure(admin: KafkaAdminClient) -> None:
+        try:
+            _create(admin, settings, topics)
+        except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
+            raise NotAdmitted(
+                f"POSVENTA_KAFKA={settings.kafka}: {' or '.join(topics)} is not there, or not for this user, who may not create "
+                "it: a worker creates it, and an operator allows writing to it (--operation Write --operation Describe)"
+            ) from error
+
+    _asked(settings, wait_s, ensure)
+
+
+def _asked(settings: Settings, wait_s: float, ask: Callable[[KafkaAdminClient], _T]) -> _T:
+    """What the brokers answer, sooner or later."""
     deadline = time.monotonic() + wait_s
     while True:
         knock(settings)
+        attempt_s = min(_ATTEMPT_S, max(deadline - time.monotonic(), _RETRY_S))
         try:
-            return _ensure(settings, min(_ATTEMPT_S, max(deadline - time.monotonic(), _RETRY_S)))
+            admin = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=round(attempt_s * 1000))
+            try:
+                return ask(admin)
+            finally:
+                admin.close()
         except KafkaError as error:
             away = Unavailable(
                 f"POSVENTA_KAFKA={settings.kafka}: no answer within {wait_s:.0f} s ({error}); "
@@ -58,18 +106,15 @@ def ensure_topics(settings: Settings, wait_s: float = 30) -> None:
             time.sleep(_RETRY_S)
 
 
-def _ensure(settings: Settings, attempt_s: float) -> None:
-    admin = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=round(attempt_s * 1000))
-    try:
-        existing = set(admin.list_topics())
-        for name in _CONFIGS.keys() - existing:
-            try:
-                admin.create_topics([_new(name, settings)])
-            except TopicAlreadyExistsError:
-                continue  # somebody else was faster
-        _check(admin, settings)
-    finally:
-        admin.close()
+def _create(admin: KafkaAdminClient, settings: Settings, names: Iterable[str]) -> None:
+    """Creates what is missing, unless it would not fit the topics that are there."""
+    there = set(admin.list_topics())
+    missing = [name for name in names if name not in there]
+    if missing:
+        _found(admin, settings, _CONFIGS.keys() & there)
+    for name in missing:
+        with suppress(TopicAlreadyExistsError):  # somebody else was faster
+            admin.create_topics([_new(name, settings)])
 
 
 def _new(name: str, settings: Settings) -> NewTopic:
@@ -79,14 +124,38 @@ def _new(name: str, settings: Settings) -> NewTopic:
     return NewTopic(name, settings.partitions, settings.kafka_replication, topic_configs=configs)
 
 
-def _check(admin: KafkaAdminClient, settings: Settings) -> None:
-    counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(_CONFIGS))}
-    if not all(counts.values()):
+def _found(admin: KafkaAdminClient, settings: Settings, names: Collection[str]) -> dict[str, list[Any]]:
+    """The partitions of these topics, by name: as many of each as the settings say."""
+    found = {topic["name"]: topic["partitions"] for topic in admin.describe_topics(list(names))}
+    if not all(found.values()):
         raise LeaderNotAvailableError("a topic was created a moment ago and is not known to all brokers yet")
-    odd = {name: count for name, count in counts.items() if count != settings.partitions}
-    if odd:
-        found = ", ".join(f"{name} has {count}" for name, count in sorted(odd.items()))
-        raise Misuse(
-            f"POSVENTA_PARTITIONS={settings.partitions}, but {found}: "
-            "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
+    counts = {name: len(partitions) for name, partitions in found.items()}
+    if set(counts.values()) <= {settings.partitions}:
+        return found
+    told = ", ".join(f"{name} has {count}" for name, count in sorted(counts.items()))
+    if len(set(counts.values())) > 1:
+        raise StateRefused(f"the topics must have equal partition counts, but {told}: make the odd ones anew")
+    raise Misuse(
+        f"POSVENTA_PARTITIONS={settings.partitions}, but {told}: "
+        "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
+    )
+
+
+def _inspect(admin: KafkaAdminClient, found: Mapping[str, list[Any]], settings: Settings) -> list[str]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs=list(INSPECTED)) for name in found]
+    described = admin.describe_configs(resources, config_filter="all")["topic"]
+    topics = {
+        name: Described(
+            name,
+            {key: str(config["value"]) for key, config in described[name].items()},
+            min(len(partition["replica_nodes"]) for partition in partitions),
         )
+        for name, partitions in found.items()
+    }
+    bytes_max = {name: int(_CONFIGS[name]["max.message.bytes"]) for name in (STATE, DEAD_LETTERS)}
+    told: dict[bool, list[str]] = {True: [], False: []}
+    for fault in faults(topics, bytes_max):
+        told[fault.is_fatal].append(fault.told(settings.kafka))
+    if told[True]:
+        raise StateRefused("\n".join(told[True]))
+    return told[False]

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from rich.progress import Progress, wrap_file
 from schemas.errors import InvalidValue
 from schemas.events import Event
 from schemas.parsing import parse_feedback, parse_sale
-from streams.brokers.creation import ensure_topics
+from streams.brokers.creation import ensure_topics_to_publish
+from streams.brokers.topics import FEEDBACK, SALES, SOURCES
 from streams.errors import Misuse
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.publishing.olist import read_olist
@@ -29,6 +30,7 @@ _PARSERS: Final[Mapping[str, Callable[[Mapping[str, object]], Event]]] = {
     "sales": parse_sale,
     "feedback": parse_feedback,
 }
+_TOPICS: Final = {"sales": SALES, "feedback": FEEDBACK}
 
 
 @dataclass
@@ -58,20 +60,20 @@ def publish(
         shift_ms = time.time_ns() // 1_000_000 - source.newest_ms() if shift_to_now else 0
         notes = {"left_out_orders": source.left_out_orders, "left_out_reviews": source.left_out_reviews}
         with _bar() as progress:
-            tally = _publish(progress.track(source.events(shift_ms), description="publishing"))
+            tally = _publish(progress.track(source.events(shift_ms), description="publishing"), SOURCES)
     else:
         assert file is not None
         assert topic is not None
         with _lines(file) as lines:
-            tally = _publish(parse_lines(lines, _PARSERS[topic]))
+            tally = _publish(parse_lines(lines, _PARSERS[topic]), [_TOPICS[topic]])
     _summarize(tally, notes, as_json)
     if tally.refused:
         raise typer.Exit(1)
 
 
-def _publish(items: Iterable[Event | RefusedLine]) -> _Tally:
+def _publish(items: Iterable[Event | RefusedLine], topics: Sequence[str]) -> _Tally:
     settings, tally = load_settings(), _Tally()
-    ensure_topics(settings, wait_s=_BROKER_WAIT_S)
+    ensure_topics_to_publish(settings, topics, wait_s=_BROKER_WAIT_S)
     begin = time.monotonic()
     with Publisher(settings) as publisher:
         for item in items:

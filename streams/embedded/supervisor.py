@@ -72,7 +72,8 @@ class Supervisor:
         try:
             self._start_engines()
             if not self._stopping.is_set():
-                ensure_topics(self._plan.settings)
+                for warning in ensure_topics(self._plan.settings):
+                    self._say(warning)
                 migrate(self._plan.clickhouse.url)
                 self._start_rest()
             while not self._stopping.wait(_LOOK_S):

@@ -28,6 +28,8 @@ from streams.worker.ending import told
 from streams.worker.state_directory import StateDirectory
 from streams.worker.worker import Worker
 
+log = logging.getLogger(__name__)
+
 # Batches on their way through an agent's stream; owners take them in at once.
 _STREAM_BATCHES_MAX: Final = 8
 # A unit makes some hundred thousand objects that live until the next flush and none in cycles: looking for cycles after
@@ -121,7 +123,8 @@ def run(settings: Settings) -> None:
     directory = StateDirectory(Path(settings.state_dir))
     gc.set_threshold(*GC_THRESHOLDS)
     timing = Timing()
-    ensure_topics(settings, wait_s=timing.start_s_max)
+    for warning in ensure_topics(settings, wait_s=timing.start_s_max):
+        log.warning("%s", warning)
     url = settings.clickhouse.get_secret_value()
     migrate(url)
     app = make_app(settings, timing, Writer(url), directory.name)

@@ -1,0 +1,124 @@
+"""The topics as real brokers have them: made beforehand, they are inspected; a publisher needs no right but to publish."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, ResourceType
+
+from schemas.codec import decode_sale
+from streams.brokers.creation import ensure_topics
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.embedded.kafka import EmbeddedKafka
+from streams.errors import Misuse, StateRefused
+from streams.settings import Settings
+from tests.pure.schemas.test_codec import A_SALE
+from tests.support.brokers import GuardedKafka, guarded
+from tests.support.engines import read_all
+from tests.support.processes import POSVENTA, until
+from tests.support.strategies import sale_mapping
+
+
+@pytest.fixture
+def admin(tmp_path: Path) -> Iterator[tuple[KafkaAdminClient, Settings]]:
+    """A broker without topics, and who may make them."""
+    broker = EmbeddedKafka(tmp_path / "kafka")
+    broker.start()
+    client = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    try:
+        yield client, Settings(kafka=broker.bootstrap)
+    finally:
+        client.close()
+        broker.stop()
+
+
+def carry_out(client: KafkaAdminClient, told: str, kafka: str) -> None:
+    """Does what the commands in a message would do."""
+    commands = re.findall(
+        r"kafka-configs.sh --bootstrap-server (\S+) --alter --topic (\S+) --add-config (\S+)=(\S+)$", told, re.MULTILINE
+    )
+    assert commands
+    for server, topic, name, value in commands:
+        assert server == kafka
+        client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: value})])
+
+
+def test_topics_made_with_kafkas_defaults_are_refused_or_warned_of_until_mended(
+    admin: tuple[KafkaAdminClient, Settings],
+) -> None:
+    client, settings = admin
+    client.create_topics([NewTopic(name, settings.partitions, 1) for name in (SALES, FEEDBACK, DEAD_LETTERS, STATE)])
+    with pytest.raises(StateRefused) as refused:
+        ensure_topics(settings)
+    assert {line.partition(":")[0] for line in str(refused.value).splitlines()} == {SALES, FEEDBACK, STATE}
+    carry_out(client, str(refused.value), settings.kafka)
+    warnings = ensure_topics(settings)
+    assert [re.match(r"(\S+): (\S+) is", warning).groups() for warning in warnings] == [  # type: ignore[union-attr]
+        (SALES, "retention.ms"), (FEEDBACK, "retention.ms"), (DEAD_LETTERS, "retention.ms"),
+        (STATE, "max.message.bytes"), (DEAD_LETTERS, "max.message.bytes"),
+    ]  # fmt: skip
+    carry_out(client, "\n".join(warnings), settings.kafka)
+    assert ensure_topics(settings) == []
+
+
+def test_what_we_create_needs_no_mending_and_another_count_is_a_wrong_setting(
+    admin: tuple[KafkaAdminClient, Settings],
+) -> None:
+    client, settings = admin
+    assert ensure_topics(settings) == ensure_topics(settings) == []
+    with pytest.raises(Misuse, match=r"POSVENTA_PARTITIONS=4, but .* has 8"):
+        ensure_topics(settings.model_copy(update={"partitions": 4}))
+    client.delete_topics([DEAD_LETTERS])
+    until(lambda: DEAD_LETTERS not in client.list_topics())
+    with pytest.raises(Misuse, match=r"POSVENTA_PARTITIONS=4, but .* has 8"):
+        ensure_topics(settings.model_copy(update={"partitions": 4}))
+    assert DEAD_LETTERS not in client.list_topics()
+    client.create_topics([NewTopic(DEAD_LETTERS, 4, 1)])
+    with pytest.raises(StateRefused, match=f"equal partition counts, but {DEAD_LETTERS} has 4, "):
+        ensure_topics(settings)
+
+
+@pytest.fixture(scope="module")
+def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
+    """A broker with an authorizer, without topics."""
+    with guarded(tmp_path_factory.mktemp("guarded"), "ana", "ben", "eva") as found:
+        yield found
+
+
+def publish(guard: GuardedKafka, user: str, topic: str = "sales") -> tuple[int, str]:
+    done = subprocess.run(
+        [POSVENTA, "publish", "--topic", topic, "-", "--json"], input=json.dumps(sale_mapping(A_SALE)),
+        env=os.environ | guard.environment(user), capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def rights(name: str, *operations: ACLOperation) -> Sequence[tuple[ResourceType, str, ACLOperation]]:
+    return [(ResourceType.TOPIC, name, operation) for operation in operations]
+
+
+def topics_of(guard: GuardedKafka) -> set[str]:
+    client = KafkaAdminClient(bootstrap_servers=guard.bootstrap)
+    try:
+        return {name for name in client.list_topics() if name.startswith("posventa.")}
+    finally:
+        client.close()
+
+
+def test_a_publisher_needs_no_right_but_to_write_to_its_topic(guard: GuardedKafka) -> None:
+    guard.allow("eva", rights(SALES, ACLOperation.CREATE, ACLOperation.WRITE, ACLOperation.DESCRIBE))
+    guard.allow("ana", rights(SALES, ACLOperation.WRITE, ACLOperation.DESCRIBE))
+    code, said = publish(guard, "ana")
+    assert code == 1
+    assert f"{SALES} is not there, or not for this user, who may not create it either" in said
+    assert publish(guard, "eva") == (0, "")  # who may create it does, and nothing else
+    assert topics_of(guard) == {SALES}
+    assert publish(guard, "ana") == (0, "")
+    assert [decode_sale(record.value) for record in read_all(guard.bootstrap, SALES)] == [A_SALE, A_SALE]
+    code, said = publish(guard, "ben")
+    assert code == 1
+    assert f"{SALES} is not there, or not for this user" in said
