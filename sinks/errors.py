@@ -97,7 +97,7 @@ def sink_errors(doing: str) -> Iterator[None]:
     except clickhouse.Error as error:
         raise _translated(doing, error) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SinkUnavailable(f"{doing}: ClickHouse does not answer ({error}); will be tried again") from error
+        raise SinkUnavailable(f"{doing}: ClickHouse does not answer ({error})") from error
 
 
 def _translated(doing: str, error: clickhouse.Error) -> SinkError:
@@ -109,7 +109,7 @@ def _translated(doing: str, error: clickhouse.Error) -> SinkError:
         return RowsRefused(f"{doing}: a value is none that its column takes ({error})")
     if error.code in _BUG or (error.code is None and not _is_transport(error)):
         return SinkRefused(f"{doing}: ClickHouse cannot take this; please report it ({error})")
-    return SinkUnavailable(f"{doing}: ClickHouse cannot take this now; will be tried again ({error})")
+    return SinkUnavailable(f"{doing}: ClickHouse cannot take this now ({error})")
 
 
 def _is_transport(error: clickhouse.Error) -> bool:

@@ -11,12 +11,16 @@ import msgpack
 
 from streams.brokers.topics import SOURCES, STATE
 from streams.domain.state import FORMAT
-from streams.errors import StateRefused
+from streams.errors import Misuse, StateRefused
 
 _REBUILD: Final = (
     f"Either restore what was there before, or start from nothing: stop the workers, delete the topic {STATE} "
     "and the ClickHouse database posventa, and let a worker read the source topics anew."
 )
+
+
+# What of the ground a deployment chooses by a setting.
+_SETTINGS: Final = {"pane_s": "POSVENTA_PANE", "attribution_window_ms": "POSVENTA_ATTRIBUTION_WINDOW"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +92,14 @@ def first(ground: Ground, logs: dict[str, Log]) -> Meta:
 
 
 def check(partition: int, meta: Meta, ground: Ground, logs: dict[str, Log]) -> None:
-    """Refuses a state that belongs to other settings or other topics. Raises StateRefused."""
+    """Refuses a state that belongs to other settings, which is Misuse, or to other topics, which is StateRefused."""
     for name, now in asdict(ground).items():
         then = getattr(meta.ground, name)
         if then != now:
-            raise StateRefused(
-                f"partition {partition}: the state was made with {name}={then}, today it is {name}={now}. {_REBUILD}"
-            )
+            found = f"partition {partition}: the state was made with {name}={then}, today it is {name}={now}"
+            if name in _SETTINGS:
+                raise Misuse(f"{found}: set {_SETTINGS[name]} to what it was. {_REBUILD}")
+            raise StateRefused(f"{found}. {_REBUILD}")
     for topic in SOURCES:
         offset, log = meta.applied[topic].offset, logs[topic]
         if not log.start <= offset <= log.end:

@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from sinks.errors import SinkUnavailable
 from sinks.migrate import migrate as bring_up_to_date
 from streams.settings import load_settings
 
 
 def migrate(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Create or upgrade the ClickHouse schema. Safe to repeat."""
-    applied = bring_up_to_date(load_settings().clickhouse.get_secret_value())
+    try:
+        applied = bring_up_to_date(load_settings().clickhouse.get_secret_value())
+    except SinkUnavailable as error:
+        raise SinkUnavailable(f"{error}; when it is there, say posventa migrate again") from error
     if as_json:
         typer.echo(json.dumps({"applied": applied}))
         return

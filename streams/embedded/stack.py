@@ -21,10 +21,11 @@ from streams.embedded.jars import kafka_jars, require_packages
 from streams.embedded.kafka import EmbeddedKafka
 from streams.embedded.preflight import claim_directory, require_ports, require_room
 from streams.embedded.supervisor import Plan, Supervisor
-from streams.errors import PosventaError, Unavailable
+from streams.errors import Misuse, PosventaError, Unavailable
 from streams.settings import Settings, load_settings, variable
 
 _LOOK_S: Final = 0.2  # between two looks whether all is ready
+_MISUSE: Final = 2  # the exit code of a worker that no new start helps
 _DEATHS_MAX: Final = 3  # of one process before everything is ready: then it is no accident
 
 
@@ -131,7 +132,8 @@ class Stack:
         hopeless = [process for process in self._supervisor.processes().values() if process.deaths >= _DEATHS_MAX]
         if hopeless:
             child = hopeless[0].child
-            raise Unavailable(f"{hopeless[0].name} keeps dying:\n{child.last_lines() if child else ''}")
+            says_no = Misuse if child is not None and child.exit_code == _MISUSE else Unavailable
+            raise says_no(f"{hopeless[0].name} keeps dying:\n{child.last_lines() if child else ''}")
         started_at_s = self._supervisor.workers_started_at_s
         if started_at_s is None or not clickhouse_answers(self.addresses.web):
             return False

@@ -14,7 +14,7 @@ from streams.brokers.admission import refused_or
 from streams.brokers.topics import SOURCES
 from streams.delivery.freshness import Gauge
 from streams.domain.rules import Rules
-from streams.errors import NotAdmitted, StateRefused
+from streams.errors import Misuse, NotAdmitted, StateRefused
 from streams.partition.cluster import Cluster
 from streams.partition.desk import Desk
 from streams.partition.dispatch import Dispatch
@@ -63,14 +63,14 @@ class Owner:
         self._desk.stop()
 
     async def run(self) -> None:
-        """Owns the partition until stop(). Raises StateRefused, NotAdmitted or SinkRefused, when no partition could go on;
-        loses nothing either way."""
+        """Owns the partition until stop(). Raises StateRefused, Misuse, NotAdmitted or SinkRefused, when no partition could go
+        on; loses nothing either way."""
         try:
             while not self._desk.is_stopping:
                 self._failures.claiming()
                 try:
                     await self._own()
-                except (StateRefused, NotAdmitted, SinkRefused):
+                except (StateRefused, Misuse, NotAdmitted, SinkRefused):
                     raise
                 except Exception as error:
                     told = refused_or(self._shared.settings, error.__cause__, error)

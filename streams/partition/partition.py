@@ -60,7 +60,8 @@ class Partition:
     async def claim(self, sink: SinkPosition | None) -> "Claimed":
         """Fences earlier owners, recovers the state and checks that everything still belongs together.
 
-        `sink` is what ClickHouse says of this partition. Raises StateRefused, or OwnershipLost when Kafka fails on the way.
+        `sink` is what ClickHouse says of this partition. Raises StateRefused, Misuse for a setting that is
+        not the state's, or OwnershipLost when Kafka fails on the way.
         """
         try:
             await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted

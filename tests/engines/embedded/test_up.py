@@ -118,6 +118,15 @@ def test_a_second_up_and_taken_ports_are_refused_with_what_to_do(directory: Path
     assert up.end(signal.SIGTERM) == 0
 
 
+def test_settings_that_are_not_the_states_are_misuse(directory: Path) -> None:
+    assert Up(directory).end(signal.SIGTERM) == 0
+    same = os.environ | {"POSVENTA_PARTITIONS": str(PARTITIONS)}
+    said = refused("--dir", str(directory), environment=same | {"POSVENTA_PARTITIONS": "3"})
+    assert f"POSVENTA_PARTITIONS=3, but {DEAD_LETTERS} has {PARTITIONS}, " in said
+    said = refused("--dir", str(directory), environment=same | {"POSVENTA_PANE": "10m"})
+    assert "set POSVENTA_PANE to what it was" in said
+
+
 def test_the_page_speaks_both_languages_and_health_tells(directory: Path) -> None:
     up = Up(directory, "--workers", "0")
     web = up.ready["web"]

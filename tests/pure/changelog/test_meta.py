@@ -8,7 +8,7 @@ import pytest
 from streams.brokers.topics import SOURCES
 from streams.changelog import meta
 from streams.changelog.meta import Applied, Ground, Log
-from streams.errors import StateRefused
+from streams.errors import Misuse, StateRefused
 
 GROUND = Ground(8, 300, 7_776_000_000, "sales-id", "feedback-id")
 LOGS = {topic: Log(10, 100) for topic in SOURCES}
@@ -34,8 +34,10 @@ def test_the_first_meta_begins_where_the_logs_begin() -> None:
     ],
 )  # fmt: skip
 def test_another_ground_is_refused_by_name_with_what_to_do(other: dict[str, Any]) -> None:
-    with pytest.raises(StateRefused, match=f"{next(iter(other))}=.*read the source topics anew"):
+    with pytest.raises((StateRefused, Misuse), match=f"{next(iter(other))}=.*read the source topics anew") as refused:
         meta.check(0, META, replace(GROUND, **other), LOGS)
+    is_a_setting = other.keys() <= {"pane_s", "attribution_window_ms"}
+    assert refused.type is (Misuse if is_a_setting else StateRefused)
 
 
 @pytest.mark.parametrize("log", [Log(51, 100), Log(0, 49)])
