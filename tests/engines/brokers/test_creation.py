@@ -122,3 +122,7 @@ def test_a_publisher_needs_no_right_but_to_write_to_its_topic(guard: GuardedKafk
     code, said = publish(guard, "ben")
     assert code == 1
     assert f"{SALES} is not there, or not for this user" in said
+    guard.allow("ben", rights(SALES, ACLOperation.DESCRIBE))
+    code, said = publish(guard, "ben")
+    assert code == 1
+    assert "TopicAuthorizationFailedError" in said

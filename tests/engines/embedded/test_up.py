@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_a_second_up_and_taken_ports_are_refused_with_what_to_do(directory: Path
     for option, server in (("--kafka-port", up.ready["kafka"]), ("--http-port", up.ready["clickhouse"])):
         port = server.rpartition(":")[2]
         assert f"{option} {port}: the port is taken" in refused("--dir", str(tmp_path / "other"), option, port)
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_health_tells_of_a_kafka_that_is_frozen(directory: Path) -> None:
+    up = Up(directory)
+
+    def health() -> int:
+        try:
+            return int(urllib.request.urlopen(f"{up.ready['web']}/health", timeout=10).status)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert health() == 200
+    os.kill(up.pids["kafka"], signal.SIGSTOP)
+    until(lambda: health() == 503)
+    os.kill(up.pids["kafka"], signal.SIGCONT)
+    until(lambda: health() == 200)
     assert up.end(signal.SIGTERM) == 0
 
 
