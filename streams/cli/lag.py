@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 def lag(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Show lag in records and seconds, and status, per partition, also without workers. Exit 1 if behind or stalled."""
     settings = load_settings()
-    reports = _reports(settings.clickhouse.get_secret_value())
+    reports = reports_of(settings.clickhouse.get_secret_value())
     try:
         now = datetime.now(UTC)
         lags = read_lag(settings, int(now.timestamp() * 1000), reports)
@@ -63,7 +63,7 @@ def status_of(found: Lag, reports: Mapping[TopicPartition, Row] | None, now: dat
     return "ok" if found.lag_records and report["status"] == "idle" else str(report["status"])
 
 
-def _reports(url: str) -> dict[TopicPartition, Row] | None:
+def reports_of(url: str) -> dict[TopicPartition, Row] | None:
     """What each partition's owner last reported; None when ClickHouse does not tell."""
     try:
         with connected(url, answer_s=_CLICKHOUSE_S_MAX) as client:

@@ -1,11 +1,13 @@
 """What posventa lag says of a partition, and of all."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from streams.brokers.lag import Lag
+from streams.cli import lag
 from streams.cli.lag import status_of, total_of
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -50,3 +52,11 @@ def test_the_total_adds_up_and_is_as_old_and_as_bad_as_the_worst() -> None:
     assert (total["lag_records"], total["lag_seconds"], total["status"]) == (5, 1.5, "behind")
     assert total["complete_up_to"] == total["as_of"] == "2026-01-31T12:00:01+00:00"
     assert total_of([row("ok"), *rows])["as_of"] is None  # one that never reported
+
+
+def test_a_clickhouse_that_is_too_busy_to_answer_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lag, "_CLICKHOUSE_S_MAX", 1)
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        assert lag.reports_of(f"http://127.0.0.1:{busy.getsockname()[1]}") is None
