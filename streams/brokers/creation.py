@@ -76,8 +76,8 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
             _create(admin, settings, topics)
         except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
             raise NotAdmitted(
-                f"POSVENTA_KAFKA={settings.kafka}: {' or '.join(topics)} is not there, or not for this user, who may not "
-                "create it: a worker creates it, and an operator allows writing to it (--operation Write --operation Describe)"
+                f"POSVENTA_KAFKA={settings.kafka}: there is no {' or no '.join(topics)}, or none that this user may see, who "
+                "may not create it: a worker does, and an operator allows writing to it (--operation Write --operation Describe)"
             ) from error
 
     _asked(settings, wait_s, ensure)

@@ -5,8 +5,9 @@ Pure. Never hides anything: what has no words of its own is told as it is.
 
 from aiokafka.errors import GroupAuthorizationFailedError, InvalidSessionTimeoutError, KafkaError
 
+from streams.brokers.admission import refused_or
 from streams.brokers.topics import GROUP
-from streams.errors import Misuse, Unavailable
+from streams.errors import Misuse, NotAdmitted, Unavailable
 from streams.settings import Settings
 
 
@@ -19,10 +20,11 @@ def told(reason: BaseException, settings: Settings) -> BaseException:
         )
     if isinstance(reason, GroupAuthorizationFailedError):
         user = settings.kafka_security_username or "NAME"
-        return Unavailable(
+        return NotAdmitted(
             f"POSVENTA_KAFKA={settings.kafka}: this user may not join the group {GROUP}; allow it: kafka-acls.sh "
             f"--bootstrap-server {settings.kafka} --add --allow-principal User:{user} --operation Read --group {GROUP}"
         )
     if isinstance(reason, KafkaError):
-        return Unavailable(f"POSVENTA_KAFKA={settings.kafka}: this worker can't go on: {reason!r}")
+        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: this worker can't go on: {reason!r}")
+        return refused_or(settings, reason, away)
     return reason

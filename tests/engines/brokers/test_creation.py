@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,11 @@ from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.kafka import EmbeddedKafka
 from streams.errors import Misuse, StateRefused
 from streams.settings import Settings
-from tests.pure.schemas.test_codec import A_SALE
-from tests.support.brokers import GuardedKafka, guarded
+from tests.pure.schemas.test_codec import A_SALE, AN_ANSWER
+from tests.support.brokers import allow
 from tests.support.engines import read_all
 from tests.support.processes import POSVENTA, until
+from tests.support.secured_kafka import PASSWORD, SecuredKafka, secured_kafka
 from tests.support.strategies import sale_mapping
 
 
@@ -83,46 +84,63 @@ def test_what_we_create_needs_no_mending_and_another_count_is_a_wrong_setting(
 
 
 @pytest.fixture(scope="module")
-def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """A broker with an authorizer, without topics."""
-    with guarded(tmp_path_factory.mktemp("guarded"), "ana", "ben", "eva") as found:
+    with secured_kafka(tmp_path_factory.mktemp("guarded")) as found:
         yield found
 
 
-def publish(guard: GuardedKafka, user: str, topic: str = "sales") -> tuple[int, str]:
+def publish(guarded: SecuredKafka, topic: str, event: Mapping[str, object]) -> tuple[int, str]:
+    """As eva, who may do nothing but what a test allows."""
+    more = {
+        "POSVENTA_KAFKA": guarded.doors["SASL_PLAINTEXT"], "POSVENTA_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "POSVENTA_KAFKA_SECURITY_SASL_MECHANISM": "PLAIN", "POSVENTA_KAFKA_SECURITY_USERNAME": "eva",
+        "POSVENTA_KAFKA_SECURITY_PASSWORD": PASSWORD,
+    }  # fmt: skip
     done = subprocess.run(
-        [POSVENTA, "publish", "--topic", topic, "-", "--json"], input=json.dumps(sale_mapping(A_SALE)),
-        env=os.environ | guard.environment(user), capture_output=True, text=True, timeout=90, check=False,
+        [POSVENTA, "publish", "--topic", topic, "-", "--json"], input=json.dumps(event), env=os.environ | more,
+        capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     return done.returncode, done.stderr
 
 
-def rights(name: str, *operations: ACLOperation) -> Sequence[tuple[ResourceType, str, ACLOperation]]:
-    return [(ResourceType.TOPIC, name, operation) for operation in operations]
+def allow_eva(guarded: SecuredKafka, topic: str, *operations: ACLOperation) -> None:
+    allow(guarded.doors["PLAINTEXT"], "eva", [(ResourceType.TOPIC, topic, operation) for operation in operations])
 
 
-def topics_of(guard: GuardedKafka) -> set[str]:
-    client = KafkaAdminClient(bootstrap_servers=guard.bootstrap)
+def topics_of(guarded: SecuredKafka) -> set[str]:
+    client = KafkaAdminClient(bootstrap_servers=guarded.doors["PLAINTEXT"])
     try:
         return {name for name in client.list_topics() if name.startswith("posventa.")}
     finally:
         client.close()
 
 
-def test_a_publisher_needs_no_right_but_to_write_to_its_topic(guard: GuardedKafka) -> None:
-    guard.allow("eva", rights(SALES, ACLOperation.CREATE, ACLOperation.WRITE, ACLOperation.DESCRIBE))
-    guard.allow("ana", rights(SALES, ACLOperation.WRITE, ACLOperation.DESCRIBE))
-    code, said = publish(guard, "ana")
+def test_a_publisher_needs_no_right_but_to_write_to_its_topic(guarded: SecuredKafka) -> None:
+    sale = sale_mapping(A_SALE)
+    allow_eva(guarded, SALES, ACLOperation.DESCRIBE)
+    code, said = publish(guarded, "sales", sale)
     assert code == 1
-    assert f"{SALES} is not there, or not for this user, who may not create it either" in said
-    assert publish(guard, "eva") == (0, "")  # who may create it does, and nothing else
-    assert topics_of(guard) == {SALES}
-    assert publish(guard, "ana") == (0, "")
-    assert [decode_sale(record.value) for record in read_all(guard.bootstrap, SALES)] == [A_SALE, A_SALE]
-    code, said = publish(guard, "ben")
+    assert f"there is no {SALES}, or none that this user may see, who may not create it" in said
+
+    ensure_topics(guarded.settings("PLAINTEXT"))
+    code, said = publish(guarded, "sales", sale)
     assert code == 1
-    assert f"{SALES} is not there, or not for this user" in said
-    guard.allow("ben", rights(SALES, ACLOperation.DESCRIBE))
-    code, said = publish(guard, "ben")
-    assert code == 1
+    assert "1 events were not delivered" in said
     assert "TopicAuthorizationFailedError" in said
+
+    allow_eva(guarded, SALES, ACLOperation.WRITE)
+    assert publish(guarded, "sales", sale) == (0, "")
+    assert [decode_sale(record.value) for record in read_all(guarded.doors["PLAINTEXT"], SALES)] == [A_SALE]
+
+
+def test_a_publisher_creates_the_topic_that_it_needs_and_no_other(guarded: SecuredKafka) -> None:
+    client = KafkaAdminClient(bootstrap_servers=guarded.doors["PLAINTEXT"])
+    try:
+        client.delete_topics([name for name in client.list_topics() if name.startswith("posventa.")])
+        until(lambda: not topics_of(guarded))
+    finally:
+        client.close()
+    allow_eva(guarded, FEEDBACK, ACLOperation.CREATE, ACLOperation.WRITE)
+    assert publish(guarded, "feedback", AN_ANSWER._asdict() | {"findings": []}) == (0, "")
+    assert topics_of(guarded) == {FEEDBACK}
