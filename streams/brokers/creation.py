@@ -77,7 +77,7 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
         except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
             raise NotAdmitted(
                 f"POSVENTA_KAFKA={settings.kafka}: there is no {' or no '.join(topics)}, or none that this user may see, who "
-                "may not create it: a worker does, and an operator allows writing to it (--operation Write --operation Describe)"
+                "may not create it: a worker does, and an operator allows to write (--operation Write --operation Describe)"
             ) from error
 
     _asked(settings, wait_s, ensure)

@@ -31,7 +31,7 @@ def test_a_session_that_the_brokers_refuse_ends_it_with_what_to_change(tmp_path:
 
 
 def test_a_group_that_it_may_not_join_ends_it_with_the_right_to_give(tmp_path: Path, clickhouse: str) -> None:
-    with secured_kafka(tmp_path / "kafka") as broker:
+    with secured_kafka(tmp_path) as broker:
         ensure_topics(broker.settings("PLAINTEXT"))
         allow(broker.doors["PLAINTEXT"], "eva", [
             (ResourceType.TOPIC, "*", ACLOperation.ALL), (ResourceType.TRANSACTIONAL_ID, "*", ACLOperation.ALL),

@@ -41,6 +41,7 @@ def report(partition: int, *, number: int = 1, ago_s: dict[str, float] | None = 
         "report": number,
         "worker": "w",
         "lag_seconds": 0.0,
+        "ends_age_seconds": 0.0,
     }
     row |= {column: now_ms - int(ago * 1000) for column, ago in times.items()}
     return tuple((row | values)[column] for column in FRESHNESS.columns)
