@@ -33,7 +33,8 @@ def writer(url: str) -> Iterator[Writer]:
 def position(topic: str, partition: int, report: int, offset: int, *, generation: int = 1) -> tuple[Any, ...]:
     row: dict[str, Any] = dict.fromkeys(FRESHNESS.columns, 0)
     row |= {"generation": generation, "topic": topic, "source_partition": partition, "claim": 4, "report": report}
-    row |= {"lag_seconds": 0.0, "changelog_offset": offset, "state_version": offset * 2, "worker": "w"}
+    row |= {"lag_seconds": 0.0, "ends_age_seconds": 0.0, "worker": "w"}
+    row |= {"changelog_offset": offset, "state_version": offset * 2}
     return tuple(row.values())
 
 
