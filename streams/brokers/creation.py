@@ -108,10 +108,10 @@ def _asked(settings: Settings, wait_s: float, ask: Callable[[KafkaAdminClient], 
 
 def _create(admin: KafkaAdminClient, settings: Settings, names: Iterable[str]) -> None:
     """Creates what is missing, unless it would not fit the topics that are there."""
-    there = set(admin.list_topics())
+    there = _CONFIGS.keys() & set(admin.list_topics())
     missing = [name for name in names if name not in there]
-    if missing:
-        _found(admin, settings, _CONFIGS.keys() & there)
+    if missing and there:
+        _found(admin, settings, there)
     for name in missing:
         with suppress(TopicAlreadyExistsError):  # somebody else was faster
             admin.create_topics([_new(name, settings)])

@@ -12,9 +12,7 @@ INSPECTED: Final = (
     "message.timestamp.type", "cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes",
     "min.insync.replicas",
 )  # fmt: skip
-_LETTERS_PER_SOURCE: Final = (
-    4  # contract: letters and changelog take records of at least four times a source's greatest
-)
+_LETTERS_PER_SOURCE: Final = 4  # contract: so many times a source's greatest record fit into the other two topics
 _IN_SYNC: Final = 2  # of three replicas or more
 
 
@@ -71,7 +69,7 @@ def faults(topics: Mapping[str, Described], bytes_max: Mapping[str, int]) -> Ite
         if int(topics[name].configs["max.message.bytes"]) < expected:
             yield from _unless(topics[name], "max.message.bytes", str(expected), why, False)
     for topic in topics.values():
-        yield from _too_few_or_too_many_in_sync(topic)
+        yield from _in_sync(topic)
 
 
 def _unless(topic: Described, name: str, expected: str, why: str, is_fatal: bool) -> Iterator[Fault]:
@@ -80,12 +78,12 @@ def _unless(topic: Described, name: str, expected: str, why: str, is_fatal: bool
         yield Fault(topic.name, name, found, expected, why, is_fatal)
 
 
-def _too_few_or_too_many_in_sync(topic: Described) -> Iterator[Fault]:
+def _in_sync(topic: Described) -> Iterator[Fault]:
     name = "min.insync.replicas"
     found = int(topic.configs[name])
     if found > topic.replicas:
-        why = f"it has {topic.replicas} replicas, so nothing can be written to it"
-        yield from _unless(topic, name, str(min(_IN_SYNC, topic.replicas)), why, True)
+        why = f"it has {topic.replicas} replicas, and older brokers then take no record"
+        yield from _unless(topic, name, str(min(_IN_SYNC, topic.replicas)), why, False)
     elif found < _IN_SYNC < topic.replicas:
         yield from _unless(
             topic, name, str(_IN_SYNC), "one broker may take with it what only it had acknowledged", False

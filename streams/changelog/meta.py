@@ -17,8 +17,6 @@ _REBUILD: Final = (
     f"Either restore what was there before, or start from nothing: stop the workers, delete the topic {STATE} "
     "and the ClickHouse database posventa, and let a worker read the source topics anew."
 )
-
-
 # What of the ground a deployment chooses by a setting.
 _SETTINGS: Final = {"pane_s": "POSVENTA_PANE", "attribution_window_ms": "POSVENTA_ATTRIBUTION_WINDOW"}
 

@@ -43,7 +43,7 @@ def test_what_we_create_is_as_it_must_be() -> None:
         ({FEEDBACK: {"cleanup.policy": "compact"}}, True, f"{FEEDBACK} --add-config cleanup.policy=delete"),
         ({STATE: {"cleanup.policy": "compact,delete"}}, True, f"{STATE} --add-config cleanup.policy=compact"),
         ({DEAD_LETTERS: {"cleanup.policy": "compact"}}, True, f"{DEAD_LETTERS} --add-config cleanup.policy=delete"),
-        ({STATE: {"min.insync.replicas": "2"}}, True, f"{STATE} --add-config min.insync.replicas=1"),
+        ({STATE: {"min.insync.replicas": "2"}}, False, f"{STATE} --add-config min.insync.replicas=1"),
         ({SALES: {"retention.ms": "604800000"}}, False, f"{SALES} --add-config retention.ms=-1"),
         ({DEAD_LETTERS: {"retention.bytes": "1"}}, False, f"{DEAD_LETTERS} --add-config retention.bytes=-1"),
         ({STATE: {"max.message.bytes": "11999"}}, False, f"{STATE} --add-config max.message.bytes=12000"),
