@@ -68,7 +68,8 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
     """Creates those of `topics` that are missing, if this user may; needs no right but to publish to those that are there.
 
     Waits up to `wait_s` seconds for the brokers. Raises Unavailable when none answers, NotAdmitted when they refuse us, or
-    when a topic is missing and may not be created, Misuse when the others have another partition count than the settings.
+    when a topic is missing and may not be created, Misuse when the topics have another partition count than the settings; one
+    that was not set is none.
     """
 
     def ensure(admin: KafkaAdminClient) -> None:
@@ -79,6 +80,8 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
                 f"POSVENTA_KAFKA={settings.kafka}: there is no {' or no '.join(topics)}, or none that this user may see, who "
                 "may not create it: a worker does, and an operator allows to write (--operation Write --operation Describe)"
             ) from error
+        if "partitions" in settings.model_fields_set:
+            _found(admin, settings, topics)
 
     _asked(settings, wait_s, ensure)
 

@@ -12,7 +12,7 @@ import pytest
 from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, ResourceType
 
 from schemas.codec import decode_sale
-from streams.brokers.creation import ensure_topics
+from streams.brokers.creation import ensure_topics, ensure_topics_to_publish
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.kafka import EmbeddedKafka
 from streams.errors import Misuse, StateRefused
@@ -141,6 +141,16 @@ def test_a_publisher_needs_no_right_but_to_write_to_its_topic(guarded: SecuredKa
     allow_eva(guarded, SALES, ACLOperation.WRITE)
     assert publish(guarded, "sales", sale) == (0, "")
     assert [decode_sale(record.value) for record in read_all(guarded.doors["PLAINTEXT"], SALES)] == [A_SALE]
+
+
+def test_a_publisher_need_not_know_the_number_of_partitions_but_may_not_be_wrong(
+    admin: tuple[KafkaAdminClient, Settings],
+) -> None:
+    _, settings = admin
+    ensure_topics(Settings(kafka=settings.kafka, partitions=3))
+    ensure_topics_to_publish(settings, [SALES])
+    with pytest.raises(Misuse, match=f"POSVENTA_PARTITIONS=8, but {SALES} has 3"):
+        ensure_topics_to_publish(Settings(kafka=settings.kafka, partitions=8), [SALES])
 
 
 def test_a_publisher_creates_the_topic_that_it_needs_and_no_other(guarded: SecuredKafka) -> None:
