@@ -15,7 +15,7 @@ from tests.support.places import ROOT
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WORKFLOWS: Final = {file.stem: file.read_text() for file in sorted((ROOT / ".github" / "workflows").glob("*"))}
-PARSED: Final[dict[str, dict[str, Any]]] = {name: yaml.safe_load(text) for name, text in WORKFLOWS.items()}
+PARSED: Final[dict[str, dict[Any, Any]]] = {name: yaml.safe_load(text) for name, text in WORKFLOWS.items()}
 JOBS: Final[dict[str, dict[str, Any]]] = {
     name: job for of_one in PARSED.values() for name, job in of_one["jobs"].items()
 }

@@ -36,12 +36,9 @@ def entries(file: Path) -> list[tuple[Requirement, list[str]]]:
 
 def asked(name: str) -> list[str]:
     """What pyproject.toml asks for in what a lock is for."""
-    project, build = (
-        PYPROJECT["project"],
-        PYPROJECT["build-system"]["requires"] + PYPROJECT["dependency-groups"]["build"],
-    )
-    server: list[str] = project["dependencies"]
-    extras = project["optional-dependencies"]
+    build: list[str] = PYPROJECT["build-system"]["requires"] + PYPROJECT["dependency-groups"]["build"]
+    server: list[str] = PYPROJECT["project"]["dependencies"]
+    extras = PYPROJECT["project"]["optional-dependencies"]
     return {"build": build, "server": server, "dev": [*build, *server, *extras["embedded"], *extras["dev"]]}[name]
 
 

@@ -51,7 +51,7 @@ def test_the_library_imports_faust_and_aiokafka_with_its_codecs_and_nothing_else
         elif isinstance(node, ast.ImportFrom):
             assert node.level <= 1, "beyond its own folder"
             imported |= {(node.module or "").partition(".")[0]} if node.level == 0 else set()
-    assert imported - sys.stdlib_module_names <= {"faust", "aiokafka", "cramjam"}  # the last unpacks for the second
+    assert imported - sys.stdlib_module_names <= {"faust", "mode", "aiokafka", "cramjam"}  # Faust's services; unpacking
 
 
 def test_a_copy_of_the_folder_works_where_posventa_is_not(tmp_path: Path) -> None:
