@@ -51,8 +51,8 @@ def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
             printed["publish"] = _run(running, "publish", "--topic", topic, str(file))
         running.start_worker(0)
         deadline = time.monotonic() + ENOUGH_S
-        while not (report := _run(running, "report"))[1]["topics"] or _run(running, "lag")[0]:
-            assert time.monotonic() < deadline, report
+        while _run(running, "lag")[0] or not (report := _run(running, "report"))[1]["topics"]:
+            assert time.monotonic() < deadline, "the numbers of three events"
             time.sleep(0.2)
         printed |= {"report": report, "lag": _run(running, "lag")}
         assert _run(running, "migrate") == (0, {"applied": []})
