@@ -38,7 +38,10 @@ def is_compiled() -> bool:
 
 
 def stale() -> list[str]:
-    """The sources that are newer than what was compiled of them: another program would run than is written there."""
+    """The sources that are newer than what was compiled of them: another program would run than is written there. None outside
+    a checkout: a wheel's files are as old as the order in which they were unpacked."""
+    if not (_ROOT / "setup.py").exists():
+        return []
     return [
         source
         for source in CORE
