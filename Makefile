@@ -62,7 +62,7 @@ coverage: $(READY)
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
 
-# How fast, beside its peers: some 13 minutes on two cores, writes bench/RESULTS.md. Nothing else should run meanwhile.
+# How fast, beside its peers: some 15 minutes on two cores, writes bench/RESULTS.md. Nothing else should run meanwhile.
 # Some of it: make bench ONLY=latency,outage
 # This tree beside another commit: make bench BESIDE=v0.1.0 [LIMIT=2] [ROUNDS=20] [ONLY=stages,throughput] [KEEP=directory]
 # fails when a record costs more than LIMIT % more CPU than there; KEEP builds that commit in a directory that stays.

@@ -1,7 +1,7 @@
-"""All measurements, or some: `python -m bench [--only throughput,latency,outage,recovery,attack,stages,profile] [--small]`.
+"""All measurements, or some: `python -m bench [--only PART,PART] [--small]`; the parts are in _parts().
 
 Starts Kafka and ClickHouse itself, for each part anew, in a temporary directory and on free ports. Nothing else should
-run meanwhile. About 13 minutes in all; --small takes a few, to see that everything works, and shows no figure worth
+run meanwhile. About 15 minutes in all; --small takes a few, to see that everything works, and shows no figure worth
 keeping.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import attack, hot_path, latency, outage, recovery, results, throughput
+from bench import attack, hot_path, latency, outage, recovery, results, throughput, verifying
 from bench.bare import read
 from bench.events import week_of_events
 from bench.ground import Ground, Wrong
@@ -84,21 +84,23 @@ def _parts(*, small: bool) -> dict[str, Part]:
         outage.Sizes(),
         recovery.Sizes(),
         attack.Sizes(),
+        verifying.Sizes(),
         _STAGES_EVENTS,
         _PROFILE_EVENTS,
     )
     if small:
         sizes = (
             throughput.Sizes(60_000, 12_000, 1), latency.Sizes((500, 1000), 2, 4), outage.Sizes(500, 4, 6),
-            recovery.Sizes(20_000), attack.Sizes(500, 2, 5, 10, 20), 5_000, _PROFILE_EVENTS,
+            recovery.Sizes(20_000), attack.Sizes(500, 2, 5, 10, 20), verifying.Sizes(20_000), 5_000, _PROFILE_EVENTS,
         )  # fmt: skip
-    of_throughput, of_latency, of_outage, of_recovery, of_attack, of_stages, of_profile = sizes
+    of_throughput, of_latency, of_outage, of_recovery, of_attack, of_verify, of_stages, of_profile = sizes
     return {
         "throughput": lambda directory, say: throughput.measure(directory, of_throughput, say),
         "latency": lambda directory, say: latency.measure(directory, of_latency, say),
         "outage": lambda directory, say: outage.measure(directory, of_outage, say),
         "recovery": lambda directory, say: recovery.measure(directory, of_recovery, say),
         "attack": lambda directory, say: attack.measure(directory, of_attack, say),
+        "verify": lambda directory, say: verifying.measure(directory, of_verify, say),
         "stages": lambda directory, say: _measure_stages(directory, of_stages, say),
         "profile": lambda directory, say: _measure_profile(directory, of_profile, say),
     }

@@ -203,6 +203,12 @@ def _attack(result: Result) -> Iterator[str]:
     yield from _table("| p50, s | **p99, s** | greatest, s", rows)
 
 
+def _verify(result: Result) -> Iterator[str]:
+    yield f"`posventa verify` of {result['events']:,} events, {result['keys']:,} rows and sums: {result['seconds']:.0f} s,"
+    yield f"**{result['events_per_second']:,.0f} events/s** from Kafka to the verdict, and {result['peak_mb']:,.0f} MB at most"
+    yield "in all its processes. A worker that has nothing to do is beside it."
+
+
 def _stages(result: Result) -> Iterator[str]:
     yield f"One record, in units of {result['unit_records']:,}, with {result['rows_per_record']:.2f} rows and"
     yield f"{result['changed_per_record']:.2f} changed states a record; microseconds."
@@ -284,6 +290,7 @@ _PARTS: Final[dict[str, tuple[str, Callable[[Result], Iterable[str]]]]] = {
     "outage": ("Catching up after an outage", _outage),
     "recovery": ("Many customers: recovery, memory and bytes", _recovery),
     "attack": ("Under attack", _attack),
+    "verify": ("Counting everything again", _verify),
     "stages": ("Where the time goes", _stages),
     "profile": ("The hot path of a running worker", _profile),
     "beside": ("Beside another commit", beside),

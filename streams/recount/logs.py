@@ -4,6 +4,7 @@ Owns the judgement of a record, made anew from its bytes. A customer who is full
 what came first: that refusal is taken from its dead letter. With every other letter the judgement must agree.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 from kafka.partitioner.default import murmur2
@@ -35,6 +36,7 @@ def judge(record: Any, partitions: int) -> Event | str | None:
     return event if record.key == key and home_of(key, partitions) == record.partition else None
 
 
+@lru_cache(1 << 16)
 def home_of(key: bytes, partitions: int) -> int:
     """The partition of a customer's key, by kafka-python's own hash."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions

@@ -5,13 +5,15 @@ Owns the files of one directory. Whoever puts and whoever takes may be other pro
 
 import marshal
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
 
-_SHELF_BYTES: Final = 1 << 18  # written at once: a shelf that has so much waiting
-_ALL_BYTES: Final = 1 << 25  # and all of them when so much is waiting together
+_SHELF_RECORDS: Final = 2_000  # written at once: a shelf that has so many waiting
+_ALL_RECORDS: Final = 100_000  # and all of them when so many are waiting together
+_LENGTH: Final = struct.Struct("<Q")  # before what was written at once
 
 
 def shelf_of(count: int, *key: object) -> int:
@@ -24,19 +26,18 @@ class Shelves:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._waiting: dict[int, bytearray] = {}
-        self._bytes = 0
+        self._waiting: dict[int, list[tuple[Any, ...]]] = {}
+        self._count = 0
         directory.mkdir(parents=True, exist_ok=True)
 
     def put(self, number: int, record: tuple[Any, ...]) -> None:
         """Lays a record on a shelf; it is there for others after flush()."""
-        data = marshal.dumps(record)
-        waiting = self._waiting.setdefault(number, bytearray())
-        waiting += data
-        self._bytes += len(data)
-        if len(waiting) > _SHELF_BYTES:
+        waiting = self._waiting.setdefault(number, [])
+        waiting.append(record)
+        self._count += 1
+        if len(waiting) >= _SHELF_RECORDS:
             self._write(number)
-        elif self._bytes > _ALL_BYTES:
+        elif self._count >= _ALL_RECORDS:
             self.flush()
 
     def flush(self) -> None:
@@ -48,12 +49,13 @@ class Shelves:
         """All records of a shelf, whoever put them there, and clears it."""
         for path in sorted(self._directory.glob(f"{number}.*")):
             with path.open("rb") as file:
-                while file.peek(1):
-                    yield marshal.load(file)  # noqa: S302 - our own file
+                while length := file.read(_LENGTH.size):
+                    yield from marshal.loads(file.read(*_LENGTH.unpack(length)))  # noqa: S302 - our own file
             path.unlink()
 
     def _write(self, number: int) -> None:
         waiting = self._waiting.pop(number)
-        self._bytes -= len(waiting)
+        self._count -= len(waiting)
+        data = marshal.dumps(waiting)
         with (self._directory / f"{number}.{os.getpid()}").open("ab") as file:
-            file.write(waiting)
+            file.write(_LENGTH.pack(len(data)) + data)

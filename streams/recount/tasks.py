@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import CustomerFull
-from schemas.events import Event, partition_key
+from schemas.events import Event
 from streams.brokers.logs import read
 from streams.brokers.topics import SALES, SOURCES
 from streams.recount.asking import (
@@ -26,7 +26,7 @@ from streams.recount.asking import (
     Key,
     Range,
 )
-from streams.recount.logs import home_of, judge
+from streams.recount.logs import judge
 from streams.recount.moments import Moment, holding
 from streams.recount.numbers import Numbers, Row, Rules, recount
 from streams.recount.shelves import Shelves, shelf_of
@@ -98,6 +98,8 @@ class Part:
                 shown = None if found is None else dict(zip(kept.values, found, strict=True))
                 self.differ(kept, key, "", expected, shown)
             return
+        if [expected[column] for column in kept.values] == list(found):
+            return
         for column, value in zip(kept.values, found, strict=True):
             if expected[column] != value:
                 self.differ(kept, key, column, expected[column], value)
@@ -118,7 +120,7 @@ def read_partition(job: Job, partition: int) -> Part:
                 if not found:
                     moment = holding(job.moments, partition, source, record.offset)
                     number = shelf_of(job.shelves, judged.brand_id, judged.customer_id)
-                    events.put(number, (moment, source, record.value))
+                    events.put(number, (moment, source, partition, record.value))
                     part.events += 1
             elif (expected := judged if isinstance(judged, str) else "") != found:
                 key = (topic, partition, record.offset)
@@ -144,16 +146,24 @@ class _History:
     """A customer's events, and what they amount to at any moment."""
 
     def __init__(self, rules: Rules) -> None:
-        self.events: list[tuple[int, Event]] = []  # with the first moment that holds each
+        self.home = 0  # the source partition; of one without events it does not matter
+        self._events: list[tuple[int, Event]] = []  # with the first moment that holds each
+        self._last = 0  # the greatest of these
         self._rules = rules
         self._known: dict[int, Numbers] = {}
 
+    def add(self, moment: int, event: Event) -> None:
+        """Adds an event that `moment` is the first to hold."""
+        self._events.append((moment, event))
+        self._last = max(self._last, moment)
+
     def at(self, moment: int) -> Numbers:
         """The numbers at a moment; the same object while nothing changes."""
-        own = [event for first, event in self.events if first <= moment]
-        numbers = self._known.get(len(own))
+        moment = min(moment, self._last)
+        numbers = self._known.get(moment)
         if numbers is None:
-            numbers = self._known[len(own)] = recount(own, self._rules)
+            own = [event for first, event in self._events if first <= moment]
+            numbers = self._known[moment] = recount(own, self._rules)
         return numbers
 
 
@@ -161,16 +171,17 @@ def count_customers(job: Job, number: int) -> Part:
     """Counts the customers of a shelf, compares their rows, and lays down what they add to panes and topics."""
     part = Part(job.listed_max)
     histories: dict[tuple[str, str], _History] = defaultdict(lambda: _History(job.rules))
-    for moment, source, value in job.shelved(_EVENTS).take(number):
+    for moment, source, partition, value in job.shelved(_EVENTS).take(number):
         event: Event = decode_sale(value) if SOURCES[source] == SALES else decode_feedback(value)
-        histories[event.brand_id, event.customer_id].events.append((moment, event))
+        history = histories[event.brand_id, event.customer_id]
+        history.home = partition
+        history.add(moment, event)
     for kept in OF_CUSTOMERS:
         _compare_rows(job, kept, number, histories, part)
     sums: dict[Kept, dict[tuple[int, Key], dict[str, int]]] = {PANES: {}, TOPICS: {}}
-    for customer, history in histories.items():
-        home = home_of(partition_key(*customer), job.partitions)
+    for history in histories.values():
         for kept, into in sums.items():
-            _add_sums(job.asked[kept.name], kept, history, home, into)
+            _add_sums(job.asked[kept.name], kept, history, into)
     for kept, into in sums.items():
         shelved = job.shelved(_EXPECTED[kept])
         for (moment, key), measures in into.items():
@@ -211,9 +222,7 @@ def _rows_of(kept: Kept, numbers: Numbers) -> Mapping[Any, Any]:
     return numbers.journeys if kept is SALES_ROWS else numbers.answers
 
 
-def _add_sums(
-    asked: range, kept: Kept, history: _History, home: int, into: dict[tuple[int, Key], dict[str, int]]
-) -> None:
+def _add_sums(asked: range, kept: Kept, history: _History, into: dict[tuple[int, Key], dict[str, int]]) -> None:
     """What the customer adds at the first moment, and what changes at each later one."""
     before = Numbers()
     for moment in asked:
@@ -222,7 +231,7 @@ def _add_sums(
             continue
         for sign, counted in ((-1, before), (1, numbers)):
             for key, measures in _sums_of(kept, counted):
-                total = into.setdefault((moment, (*key, home)), {})
+                total = into.setdefault((moment, (*key, history.home)), {})
                 for name, value in measures.items():
                     total[name] = total.get(name, 0) + sign * value
         before = numbers

@@ -82,7 +82,8 @@ def verdict(
         for place, event in enumerate(stream):
             moment = next((number for number, end in enumerate(ends) if place < end), len(ends))
             source = 0 if isinstance(event, Sale) else 1
-            laid.put(shelf_of(SHELVES, event.brand_id, event.customer_id), (moment, source, encode(event)))
+            home = home_of(partition_key(event.brand_id, event.customer_id), PARTITIONS)
+            laid.put(shelf_of(SHELVES, event.brand_id, event.customer_id), (moment, source, home, encode(event)))
         laid.flush()
         parts = [task(job, number) for task in (count_customers, compare_sums) for number in range(SHELVES)]
     assert all(part.differing == len(part.differences) for part in parts)
