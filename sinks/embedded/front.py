@@ -1,12 +1,13 @@
 """ClickHouse's HTTP interface over the embedded engine, as an aiohttp application.
 
-Owns HTTP: authentication, bodies, headers, status. Queries run in threads, a few at a time.
-Invariant: it answers requests that mean this machine alone, so no web page elsewhere can talk to it through a browser.
+Owns HTTP: who asks, bodies, headers, status. Statements run in threads, those that may write in other ones than those
+that may not, and what is slow (parsing, packing) runs there too.
+Invariants: it answers requests that mean this machine alone, so no web page elsewhere can talk to it through a browser;
+when a client goes away, its statement ends.
 """
 
 import asyncio
 import hmac
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -14,26 +15,31 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from sinks.embedded.engine import Engine, Result
-from sinks.embedded.errors import ACCESS_DENIED, AUTHENTICATION_FAILED, QueryRefused
-from sinks.embedded.protocol import BODY_BYTES_MAX, Request, compress, credentials, decompress, read_request
+from sinks.embedded.engine import Engine, Query
+from sinks.embedded.errors import ACCESS_DENIED, AUTHENTICATION_FAILED, TOO_MANY_SIMULTANEOUS_QUERIES, QueryRefused
+from sinks.embedded.protocol import BODY_BYTES_MAX, Request, credentials, decompress, read_request
+from sinks.embedded.reply import Reply
+from sinks.embedded.rights import READERS_AT_ONCE, WRITERS_NAME, Role
 from sinks.loopback import LOOPBACK_NAMES
 
-_THREADS: Final = 8  # queries at once; more wait
-_TYPES: Final = {
-    "Native": "application/octet-stream",
-    "CSV": "text/csv; charset=UTF-8",
-    "Arrow": "application/vnd.apache.arrow.file",
-}
+_THREADS: Final = {Role.READER: READERS_AT_ONCE, Role.WRITER: 8}  # statements at once; more wait
+_READERS_MAX: Final = 200  # statements of readers, those that wait included
+_BODY_BYTES_MAX: Final = {Role.READER: 16 << 20, Role.WRITER: BODY_BYTES_MAX}
+_OWN_SITE: Final = ("none", "same-origin")  # typed by a person, or asked by a page of this very address
+_HEADERS: Final = {"X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Server-Display-Name": "posventa"}
 
 
 class Front:
     """The handlers, with the engine that they ask."""
 
-    def __init__(self, engine: Engine, user: str = "default", password: str = "") -> None:
+    def __init__(self, engine: Engine, password: str) -> None:
+        """`password` is the writer's; it may not be empty."""
         self._engine = engine
-        self._user, self._password = user, password
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="query")
+        self._password = password.encode()
+        self._threads = {
+            role: ThreadPoolExecutor(threads, thread_name_prefix=role) for role, threads in _THREADS.items()
+        }
+        self._readers = 0
 
     def application(self) -> web.Application:
         """What an aiohttp runner serves (with auto_decompress off: bodies are decompressed here, within limits)."""
@@ -45,65 +51,94 @@ class Front:
         return app
 
     async def _close(self, _: web.Application) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=True, cancel_futures=True)
         self._engine.close()
 
     async def _ping(self, _: web.Request) -> web.Response:
         return web.Response(text="Ok.\n")
 
-    async def _handle(self, http: web.Request) -> web.Response:
-        headers = {"X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Server-Display-Name": "posventa"}
+    async def _handle(self, http: web.Request) -> web.StreamResponse:
+        headers = dict(_HEADERS)
         try:
             url = dict(http.query)
-            self._admit(url, http.headers)
-            request = await _read(http, url)
+            _refuse_other_sites(http.headers)
+            role = self._role(url, http.headers)
+            request = await self._read(http, url, role)
             headers["X-ClickHouse-Query-Id"] = request.query_id
-            if request.statement is None:
+            if not request.text:
                 return web.Response(text="Ok.\n", headers=headers)
-            loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(self._threads, self._engine.execute, request)
+            return await self._ask(http, request, role, headers)
         except QueryRefused as refused:
             headers["X-ClickHouse-Exception-Code"] = str(refused.code)
             return web.Response(status=refused.status, text=f"{refused}\n", headers=headers)
-        return _answer(request, result, headers, http.headers.get("Accept-Encoding", ""))
 
-    def _admit(self, url: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        for name in ("Host", "Origin"):  # a browser tells by them on whose behalf it asks
-            value = headers.get(name, "")
-            if value and urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK_NAMES:
-                raise QueryRefused(ACCESS_DENIED, f"{name} {value}: only this machine may ask. (ACCESS_DENIED)")
+    def _role(self, url: Mapping[str, str], headers: Mapping[str, str]) -> Role:
         user, password = credentials(url, headers)
-        if user != self._user or not hmac.compare_digest(password.encode(), self._password.encode()):
+        if user == WRITERS_NAME and hmac.compare_digest(password.encode(), self._password):
+            return Role.WRITER
+        if user == "default" and not password:
+            return Role.READER
+        raise QueryRefused(
+            AUTHENTICATION_FAILED,
+            f"{user}: Authentication failed: password is incorrect, or there is no user with such name. "
+            "(AUTHENTICATION_FAILED)",
+        )
+
+    async def _read(self, http: web.Request, url: dict[str, str], role: Role) -> Request:
+        body, bytes_max = b"", _BODY_BYTES_MAX[role]
+        if http.content_type == "multipart/form-data":
+            form = await http.clone(client_max_size=bytes_max).post()
+            url.update({name: value for name, value in form.items() if isinstance(value, str)})
+        elif http.can_read_body:
+            body = await http.clone(client_max_size=bytes_max).read()
+        if encoding := http.headers.get("Content-Encoding", "").strip().lower():
+            loop = asyncio.get_running_loop()
+            body = await loop.run_in_executor(self._threads[role], decompress, body, encoding, bytes_max)
+        return read_request(url, http.headers, body, reads_only=http.method in ("GET", "HEAD"))
+
+    async def _ask(
+        self, http: web.Request, request: Request, role: Role, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        if role is Role.READER and self._readers >= _READERS_MAX:
             raise QueryRefused(
-                AUTHENTICATION_FAILED,
-                f"{user}: Authentication failed: password is incorrect, or there is no user with such name. "
-                "(AUTHENTICATION_FAILED)",
+                TOO_MANY_SIMULTANEOUS_QUERIES,
+                f"{_READERS_MAX} queries run or wait: try again later. (TOO_MANY_SIMULTANEOUS_QUERIES)",
             )
+        query = Query(request.query_id, role, request.text[:1000].decode(errors="replace"))
+        reply = Reply(http, headers, asyncio.get_running_loop())
+        work = self._threads[role].submit(self._run, request, query, reply)
+        self._readers += role is Role.READER
+        answered = asyncio.wrap_future(work)
+        answered.add_done_callback(lambda done: self._done(done, role))
+        try:
+            return await asyncio.shield(answered)
+        except asyncio.CancelledError:  # the client went away
+            if not work.cancel():
+                self._engine.end_soon(query)
+            raise
+
+    def _done(self, done: asyncio.Future[web.StreamResponse], role: Role) -> None:
+        self._readers -= role is Role.READER
+        if not done.cancelled():
+            done.exception()  # seen, also when nobody waits for it any more
+
+    # Below here: a thread of the role's.
+
+    def _run(self, request: Request, query: Query, reply: Reply) -> web.StreamResponse:
+        try:
+            with self._engine.running(request, query) as answer:
+                return reply.tell(request, answer)
+        except QueryRefused as refused:
+            return reply.broken_off(refused)
 
 
-async def _read(http: web.Request, url: dict[str, str]) -> Request:
-    body = b""
-    if http.content_type == "multipart/form-data":
-        form = await http.post()
-        url.update({name: value for name, value in form.items() if isinstance(value, str)})
-    elif http.can_read_body:
-        body = decompress(await http.read(), http.headers.get("Content-Encoding", "").strip().lower())
-    return read_request(url, http.headers, body, reads_only=http.method in ("GET", "HEAD"))
-
-
-def _answer(request: Request, result: Result, headers: dict[str, str], accepted: str) -> web.Response:
-    assert request.statement is not None
-    did, form = "written" if request.statement.first_word == "INSERT" else "read", request.statement.output_format
-    headers["X-ClickHouse-Summary"] = json.dumps(
-        {f"{did}_rows": str(result.rows), f"{did}_bytes": str(result.bytes), "elapsed_ns": str(result.elapsed_ns)}
-    )
-    if result.body:
-        headers["X-ClickHouse-Format"] = form
-    json_type = (
-        "application/json; charset=UTF-8" if form.startswith("JSON") else "text/tab-separated-values; charset=UTF-8"
-    )
-    headers["Content-Type"] = _TYPES.get(form, json_type)
-    body, encoding = compress(result.body, accepted) if request.compress else (result.body, "")
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    return web.Response(body=body, headers=headers)
+def _refuse_other_sites(headers: Mapping[str, str]) -> None:
+    """A browser tells by these on whose behalf it asks."""
+    for name in ("Host", "Origin"):
+        value = headers.get(name, "")
+        if value and urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK_NAMES:
+            raise QueryRefused(ACCESS_DENIED, f"{name} {value}: only this machine may ask. (ACCESS_DENIED)")
+    site = headers.get("Sec-Fetch-Site", "none")
+    if site not in _OWN_SITE:
+        raise QueryRefused(ACCESS_DENIED, f"Sec-Fetch-Site {site}: no other page may ask. (ACCESS_DENIED)")

@@ -1,4 +1,4 @@
-"""ClickHouse's HTTP interface, read: from the parts of an HTTP request to one statement with all that belongs to it.
+"""ClickHouse's HTTP interface, read: from the parts of an HTTP request to a text with all that belongs to it.
 
 Pure: no engine, no sockets. Source of the rules: ClickHouse's documentation of its HTTP interface and what
 clickhouse-connect, curl and JDBC clients send.
@@ -10,18 +10,15 @@ import re
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import lz4.frame
 import zstandard
 
 from sinks.embedded.errors import (
-    ACCESS_DENIED,
     INCORRECT_DATA,
-    READONLY,
     TOO_MANY_BYTES,
     UNKNOWN_COMPRESSION,
-    UNKNOWN_FORMAT,
     QueryRefused,
 )
 
@@ -32,68 +29,38 @@ _ZSTD_PIECE: Final = 1 << 16
 _NOT_SETTINGS: Final = frozenset(
     "query database user password session_id session_timeout session_check query_id quota_key compress decompress "
     "default_format wait_end_of_query client_protocol_version role buffer_size send_progress_in_http_headers "
-    "http_headers_progress_interval_ms enable_http_compression http_zlib_compression_level "
+    "http_headers_progress_interval_ms enable_http_compression http_zlib_compression_level log_comment "
     "cancel_http_readonly_queries_on_client_close".split()
 )
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
-_BLANK: Final = rb"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$))*"
-_IDENTIFIER: Final = rb"(?:\w+|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\")"
-# INSERT INTO table (columns) SETTINGS a = 1 FORMAT Name, then the data from the next line on.
-_INSERT: Final = re.compile(
-    _BLANK + rb"(INSERT\s+INTO\s+(?:TABLE\s+)?" + _IDENTIFIER + rb"(?:\s*\.\s*" + _IDENTIFIER + rb")?\s*"
-    rb"(?:\((?:`(?:[^`\\]|\\.)*`|[^()`])*\)\s*)?"
-    rb"(?:SETTINGS\s+(?:'(?:[^'\\]|\\.)*'|[^'])*?\s+)?)FORMAT\s+(\w+)(?:[ \t]*\r?\n|[ \t]+|$)",
-    re.IGNORECASE | re.DOTALL,
-)  # fmt: skip
-_FORMAT: Final = re.compile(rb"\bFORMAT\s+(\w+)(?:\s+SETTINGS\b[^)]*?)?\s*;?\s*$", re.IGNORECASE)
-_FIRST_WORD: Final = re.compile(_BLANK + rb"\(*\s*(\w+)", re.DOTALL)
-_READS: Final = frozenset({b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS", b"EXPLAIN"})
-_QUOTED: Final = re.compile(rb"'(?:[^'\\]|\\.)*'|/\*.*?\*/|--[^\n]*", re.DOTALL)
-# What would reach beyond the database: files of this user and other machines. A server keeps them from HTTP by grants.
-_OUTSIDE: Final = re.compile(
-    rb"\b(file|fileCluster|url|urlCluster|s3|s3Cluster|gcs|hdfs|hdfsCluster|azureBlobStorage|remote|remoteSecure|mysql|"
-    rb"postgresql|mongodb|redis|sqlite|odbc|jdbc|executable|executable_pool|python|deltaLake|iceberg\w*|hudi)\s*\(|"
-    rb"\b(INFILE|OUTFILE)\b",
-    re.IGNORECASE,
-)
-# Formats with which the engine's Python binding would answer Python objects.
-_PYTHON_FORMATS: Final = frozenset({"dataframe", "arrowtable", "debug"})
-
-
-class Statement(NamedTuple):
-    """One statement for the engine. `data` is None unless it is an INSERT with data in `output_format`'s place."""
-
-    sql: bytes
-    data: bytes | None
-    data_format: str
-    output_format: str
-    first_word: str
+_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Request(NamedTuple):
     """All of one HTTP request that matters."""
 
-    statement: Statement | None  # None: nothing was asked
-    database: str  # '' = the default
+    text: bytes  # the statement, an INSERT's with its data; b'' when nothing was asked
+    default_format: str  # of the answer, when the statement names none
+    database: str  # '' = the default, or the session's
     parameters: dict[str, str]
     settings: dict[str, str]
+    reads_only: bool
     session_id: str
     session_timeout_s: int
     query_id: str
     compress: bool
+    whole: bool  # the answer is to be ready before anything of it is sent
 
 
 def read_request(url: Mapping[str, str], headers: Mapping[str, str], body: bytes, reads_only: bool) -> Request:
-    """`url` holds the query parameters, `body` is decompressed; `reads_only` for GET. Raises QueryRefused."""
-    default_format = headers.get("X-ClickHouse-Format") or url.get("default_format") or "TabSeparated"
-    statement = read_statement(url.get("query", "").encode(), body, default_format)
-    if statement and reads_only and statement.first_word.encode() not in _READS:
-        raise QueryRefused(
-            READONLY, "Cannot execute query in readonly mode: use POST for what changes data. (READONLY)"
-        )
+    """`url` holds the query parameters, `body` is decompressed; `reads_only` for GET. Raises QueryRefused.
+
+    The URL's query and the body are one text, whichever holds what.
+    """
+    query = url.get("query", "").encode().strip()
     timeout = url.get("session_timeout", "60")
     return Request(
-        statement=statement,
+        text=(query + b"\n" + body if query and body else query or body) if (query or body.strip()) else b"",
+        default_format=headers.get("X-ClickHouse-Format") or url.get("default_format") or "TabSeparated",
         database=url.get("database") or headers.get("X-ClickHouse-Database", ""),
         parameters={name[6:]: value for name, value in url.items() if name.startswith("param_")},
         settings={
@@ -101,31 +68,13 @@ def read_request(url: Mapping[str, str], headers: Mapping[str, str], body: bytes
             for name, value in url.items()
             if name not in _NOT_SETTINGS and not name.startswith("param_") and _NAME.fullmatch(name)
         },
+        reads_only=reads_only or url.get("readonly", "0") != "0",
         session_id=url.get("session_id", ""),
         session_timeout_s=int(timeout) if timeout.isdecimal() else 60,
         query_id=url.get("query_id") or str(uuid.uuid4()),
         compress=url.get("enable_http_compression") == "1",
+        whole=url.get("wait_end_of_query") == "1",
     )
-
-
-def read_statement(query: bytes, body: bytes, default_format: str) -> Statement | None:
-    """The URL's query and the body are one text, whichever holds what. Raises QueryRefused."""
-    text = query.rstrip() + b"\n" + body if query.strip() and body else query.strip() or body
-    if not text.strip():
-        return None
-    word = _FIRST_WORD.match(text)
-    first_word = word[1].decode(errors="replace").upper() if word else ""
-    insert = _INSERT.match(text)
-    sql, data, data_format = (insert[1], text[insert.end() :], insert[2].decode()) if insert else (text, None, "")
-    outside = _OUTSIDE.search(_QUOTED.sub(b" ", sql))
-    if outside:
-        named = (outside[1] or outside[2]).decode()
-        raise QueryRefused(ACCESS_DENIED, f"{named} reaches outside of the database: not allowed here. (ACCESS_DENIED)")
-    asked = _FORMAT.search(sql) if first_word != "INSERT" else None
-    output_format = asked[1].decode() if asked else default_format
-    if output_format.lower() in _PYTHON_FORMATS:
-        raise QueryRefused(UNKNOWN_FORMAT, f"Unknown format {output_format}. (UNKNOWN_FORMAT)")
-    return Statement(sql, data, data_format, output_format, first_word)
 
 
 def credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, str]:
@@ -199,15 +148,42 @@ def _joined(body: bytes, bytes_max: int, open_frame: Callable[[], Any]) -> bytes
     return bytes(whole)
 
 
-def compress(body: bytes, accepted: str) -> tuple[bytes, str]:
-    """The body in the best encoding of an Accept-Encoding header, and that encoding ('' when left as it is)."""
+class Packer(Protocol):
+    """Compresses what is put through it, piece by piece."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """What of the compressed bytes is there so far."""
+
+    def flush(self) -> bytes:
+        """The rest."""
+
+
+class _Lz4:
+    """An LZ4 frame, whose beginning lz4 wants to be asked for."""
+
+    def __init__(self) -> None:
+        self._frame = lz4.frame.LZ4FrameCompressor()
+        self._begun = False
+
+    def compress(self, data: bytes) -> bytes:
+        head = b"" if self._begun else self._frame.begin()
+        self._begun = True
+        return bytes(head + self._frame.compress(data))
+
+    def flush(self) -> bytes:
+        head = b"" if self._begun else self._frame.begin()
+        return bytes(head + self._frame.flush())
+
+
+# In the order in which they are taken.
+_PACKERS: Final[Mapping[str, Callable[[], Packer]]] = {
+    "lz4": _Lz4,
+    "zstd": lambda: zstandard.ZstdCompressor(level=1).compressobj(),
+    "gzip": lambda: zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16),  # 16: gzip
+}
+
+
+def packer(accepted: str) -> tuple[Packer | None, str]:
+    """A packer of the best encoding of an Accept-Encoding header, and its name; None and '' when there is none."""
     offered = {part.split(";")[0].strip() for part in accepted.split(",")}
-    if len(body) > 1024:
-        if "lz4" in offered:
-            return lz4.frame.compress(body), "lz4"
-        if "zstd" in offered:
-            return zstandard.ZstdCompressor(level=1).compress(body), "zstd"
-        if "gzip" in offered:
-            packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)  # 16: gzip
-            return packer.compress(body) + packer.flush(), "gzip"
-    return body, ""
+    return next(((make(), name) for name, make in _PACKERS.items() if name in offered), (None, ""))

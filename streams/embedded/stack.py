@@ -52,11 +52,11 @@ class Stack:
         self.directory = directory.resolve()
         self._ports = {"--kafka-port": kafka_port, "--http-port": http_port, "--web-port": web_port}
         kafka = EmbeddedKafka(self.directory / "kafka", kafka_port)
-        clickhouse = EmbeddedClickHouse(self.directory / "clickhouse", http_port)
+        clickhouse = self._clickhouse = EmbeddedClickHouse(self.directory / "clickhouse", http_port)
         web_port = web_port or free_port()
         # Known from the start, answered when ready.
-        self.addresses = Addresses(kafka.bootstrap, clickhouse.url, f"http://{LOOPBACK}:{web_port}")
-        self.settings = load_settings(**_fixed(self.addresses))
+        self.addresses = Addresses(kafka.bootstrap, clickhouse.open_url, f"http://{LOOPBACK}:{web_port}")
+        self.settings = load_settings(**_fixed(self.addresses, clickhouse.url))
         plan = Plan(self.directory, kafka, clickhouse, web_port, workers, self.settings, self.environment)
         self._workers = workers
         self._supervisor = Supervisor(plan, say)
@@ -65,8 +65,7 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """The POSVENTA_* variables with which any other command finds this stack."""
-        fixed = {variable(name): value for name, value in _fixed(self.addresses).items()}
-        return fixed | {"CLICKHOUSE_USER": "", "CLICKHOUSE_PASSWORD": ""}
+        return {variable(name): value for name, value in _fixed(self.addresses, self._clickhouse.url).items()}
 
     def start(self) -> None:
         """Checks what must hold, then starts everything in the background. Raises Misuse or PosventaError."""
@@ -74,6 +73,7 @@ class Stack:
         self._lock = claim_directory(self.directory)
         try:
             require_room(self.directory)
+            self._clickhouse.keep_password()
             require_ports(self._ports)
             kafka_jars()
         except PosventaError:
@@ -141,7 +141,7 @@ class Stack:
 
     def _all_reported(self, since_s: float) -> bool:
         try:
-            with connected(self.addresses.clickhouse) as client:
+            with connected(self._clickhouse.url) as client:
                 rows = freshness(client)
         except SinkError:
             return False  # ClickHouse is being restarted; the deadline is the caller's
@@ -150,7 +150,7 @@ class Stack:
         return len(fresh) == len(rows) == expected
 
 
-def _fixed(addresses: Addresses) -> dict[str, str]:
+def _fixed(addresses: Addresses, clickhouse: str) -> dict[str, str]:
     """Whatever servers the user's own variables name, here it is this stack, without security, on one broker."""
     security = dict.fromkeys((name for name in Settings.model_fields if name.startswith("kafka_security_")), "")
     return security | {
@@ -158,5 +158,5 @@ def _fixed(addresses: Addresses) -> dict[str, str]:
         "kafka_replication": "1",
         "kafka_security_protocol": "PLAINTEXT",
         "kafka_security_sasl_mechanism": "PLAIN",
-        "clickhouse": addresses.clickhouse,
+        "clickhouse": clickhouse,
     }

@@ -90,7 +90,7 @@ class Supervisor:
         self._launch("kafka", lambda: self._logging_to("kafka", kafka.prepare()))
         deadline = time.monotonic() + _ENGINES_S_MAX
         waiting: dict[str, Callable[[], bool]] = {
-            "clickhouse": partial(clickhouse_answers, clickhouse.url),
+            "clickhouse": partial(clickhouse_answers, clickhouse.open_url),
             "kafka": partial(broker_answers, kafka.bootstrap),
         }
         while not self._stopping.is_set():

@@ -42,7 +42,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.errors": "",
     "streams.compiled": "",
     # below it
-    "sinks.embedded": "sinks",
+    "sinks.embedded": "sinks.views",
     "sinks.views": "sinks",
     "sinks": "schemas",
     "schemas": "",

@@ -1,15 +1,14 @@
 """The embedded ClickHouse as clients meet it: clickhouse-connect, and plain HTTP."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 import clickhouse_connect
 import pytest
@@ -17,10 +16,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from streams.embedded.clickhouse import EmbeddedClickHouse
+from tests.support.plain_http import as_anyone, ask
 
 
 def _client(url: str, compress: bool | str = True) -> Client:
-    return clickhouse_connect.get_client(host="127.0.0.1", port=urlsplit(url).port or 0, compress=compress)
+    return clickhouse_connect.get_client(dsn=url, compress=compress)
 
 
 @pytest.fixture
@@ -35,16 +35,6 @@ def table(client: Client) -> Iterator[str]:
     client.command("CREATE TABLE t (a Int64, b String) ENGINE = MergeTree ORDER BY a")
     yield "t"
     client.command("DROP TABLE t")
-
-
-def _post(url: str, body: bytes, query: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    address = f"{url}/?{query}"
-    request = urllib.request.Request(address, body, {name.replace("_", "-"): value for name, value in headers.items()})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, dict(answer.headers), answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read()
 
 
 @pytest.mark.parametrize("compression", [False, "lz4", "zstd", "gzip"])
@@ -83,78 +73,79 @@ def test_a_session_keeps_its_settings_and_nobody_elses(clickhouse: str, client: 
     assert client.query("SELECT count() FROM mine").result_rows == [(0,)]
     query = b"SELECT getSetting('max_threads') = 1, currentDatabase()"
     for _ in range(10):  # whichever pooled handle answers
-        assert _post(clickhouse, query)[2] == b"0\tdefault\n"
-    assert _post(clickhouse, b"SELECT count() FROM mine")[0] == 404
+        assert ask(clickhouse, query).body == b"0\tdefault\n"
+    assert ask(clickhouse, b"SELECT count() FROM mine").status == 404
 
 
 def test_a_setting_of_one_request_is_gone_in_the_next(clickhouse: str) -> None:
     query = b"SELECT getSetting('max_block_size'), getSetting('async_insert')"
-    usual = _post(clickhouse, query)[2]
-    assert usual.endswith(b"\tfalse\n")
-    assert _post(clickhouse, query, "max_block_size=77&async_insert=1")[2] == b"77\ttrue\n"
-    for _ in range(10):
-        assert _post(clickhouse, query)[2] == usual
+    sessions: list[dict[str, str]] = [{}, {"session_id": "s"}]
+    for session in sessions:
+        usual = ask(clickhouse, query, session).body
+        assert usual.endswith(b"\tfalse\n")
+        assert ask(clickhouse, query, session | {"max_block_size": "77", "async_insert": "1"}).body == b"77\ttrue\n"
+        assert ask(clickhouse, query, session).body == usual
 
 
 def test_many_clients_at_once_get_their_own_answers(clickhouse: str) -> None:
-    def ask(number: int) -> bool:
-        return _post(clickhouse, f"SELECT {number}, sum(number) FROM numbers(100000)".encode())[2] == (
+    def right(number: int) -> bool:
+        return ask(as_anyone(clickhouse), f"SELECT {number}, sum(number) FROM numbers(100000)").body == (
             f"{number}\t4999950000\n".encode()
         )
 
     with ThreadPoolExecutor(16) as threads:
-        assert all(threads.map(ask, range(100)))
+        assert all(threads.map(right, range(100)))
 
 
 def test_plain_http_works_as_documented_by_clickhouse(clickhouse: str, table: str) -> None:
-    with urllib.request.urlopen(f"{clickhouse}/ping", timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{as_anyone(clickhouse)}/ping", timeout=5) as answer:  # noqa: S310
         assert answer.read() == b"Ok.\n"
-    with urllib.request.urlopen(f"{clickhouse}/?query={quote('SELECT 1 AS x')}", timeout=5) as answer:  # noqa: S310
-        assert answer.read() == b"1\n"
-    status, headers, _ = _post(clickhouse, b'1,"a"\n2,"b"\n', f"query={quote(f'INSERT INTO {table} FORMAT CSV')}")
+    assert ask(clickhouse, "SELECT 1 AS x", get=True).body == b"1\n"
+    status, headers, _ = ask(clickhouse, b'1,"a"\n2,"b"\n', {"query": f"INSERT INTO {table} FORMAT CSV"})
     assert status == 200
     assert '"written_rows": "2"' in headers["X-ClickHouse-Summary"]
-    assert _post(clickhouse, f"INSERT INTO {table} VALUES (3, 'see FORMAT CSV\n')".encode())[0] == 200
-    status, headers, body = _post(clickhouse, f"SELECT * FROM {table} ORDER BY a FORMAT JSONCompactEachRow".encode())
+    assert ask(clickhouse, f"INSERT INTO {table} VALUES (3, 'see FORMAT CSV\n')").status == 200
+    status, headers, body = ask(clickhouse, f"SELECT * FROM {table} ORDER BY a FORMAT JSONCompactEachRow")
     assert [json.loads(line) for line in body.splitlines()] == [[1, "a"], [2, "b"], [3, "see FORMAT CSV\n"]]
     assert headers["X-ClickHouse-Format"] == "JSONCompactEachRow"
-    status, headers, body = _post(clickhouse, b"SELECT nope")
+    status, headers, body = ask(clickhouse, b"SELECT nope")
     assert (status, headers["X-ClickHouse-Exception-Code"]) == (404, "47")
     assert body.startswith(b"Code: 47. DB::Exception: ")
 
 
 def test_only_this_machine_may_ask(clickhouse: str) -> None:
-    assert _post(clickhouse, b"SELECT 1", Host="elsewhere.example")[0] == 403
-    assert _post(clickhouse, b"SELECT 1", Origin="https://elsewhere.example")[0] == 403
-    assert _post(clickhouse, b"SELECT 1", Origin="null")[0] == 403
-    assert _post(clickhouse, b"SELECT 1", Host="localhost:1", Origin="http://localhost:8080")[0] == 200
+    for refused in ({"Host": "elsewhere.example"}, {"Origin": "https://elsewhere.example"}, {"Origin": "null"}):
+        assert ask(clickhouse, "SELECT 1", headers=refused).status == 403
+    mine = {"Host": "localhost:1", "Origin": "http://localhost:8080"}
+    assert ask(clickhouse, "SELECT 1", headers=mine).status == 200
 
 
 def test_a_wrong_password_is_refused(clickhouse: str) -> None:
-    status, headers, _ = _post(clickhouse, b"SELECT 1", X_ClickHouse_User="default", X_ClickHouse_Key="wrong")
-    assert (status, headers["X-ClickHouse-Exception-Code"]) == (401, "516")
-    assert _post(clickhouse, b"SELECT 1", X_ClickHouse_User="nobody")[0] == 401
+    for user, password in (("default", "wrong"), ("posventa", "wrong"), ("posventa", ""), ("nobody", "")):
+        told = ask(as_anyone(clickhouse), "SELECT 1", {"user": user, "password": password})
+        assert (told.status, told.headers["X-ClickHouse-Exception-Code"]) == (401, "516")
 
 
 def test_what_was_acknowledged_outlives_a_kill_and_a_stop(tmp_path: Path) -> None:
     for number, end in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
-        server = EmbeddedClickHouse(tmp_path)
+        server = EmbeddedClickHouse(tmp_path / "clickhouse")
         server.start()
         try:
-            _post(server.url, b"CREATE TABLE IF NOT EXISTS t (a Int64) ENGINE = MergeTree ORDER BY a")
-            _post(server.url, f"INSERT INTO t FORMAT CSV\n{number}\n".encode())
-            assert _post(server.url, b"SELECT count() FROM t")[2] == f"{number + 1}\n".encode()
+            ask(server.url, "CREATE TABLE IF NOT EXISTS t (a Int64) ENGINE = MergeTree ORDER BY a")
+            ask(server.url, f"INSERT INTO t FORMAT CSV\n{number}\n")
+            assert ask(server.url, "SELECT count() FROM t").body == f"{number + 1}\n".encode()
         finally:
             server.kill() if end == signal.SIGKILL else server.stop()
     assert server.child.exit_code == -signal.SIGKILL
 
 
 def test_a_second_process_on_the_directory_says_so_and_ends(tmp_path: Path) -> None:
-    server = EmbeddedClickHouse(tmp_path)
+    server = EmbeddedClickHouse(tmp_path / "clickhouse")
     server.start()
     try:
-        command = [sys.executable, "-m", "sinks.embedded", "--dir", str(tmp_path), "--port", "0"]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command = [sys.executable, "-m", "sinks.embedded", "--dir", str(tmp_path / "clickhouse"), "--port", "0"]
+        environment = os.environ | {"CLICKHOUSE_PASSWORD": "x"}
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
         assert second.returncode == 2
         assert f"cannot open {tmp_path}" in second.stderr
         assert "Traceback" not in second.stderr
