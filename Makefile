@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test night coverage faults lint bench dist lock audit digests
+.PHONY: setup demo quick test night coverage faults attacks lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -61,6 +61,10 @@ coverage: $(READY)
 # Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
+
+# 20,000 seeded statements that try to get out of the embedded ClickHouse's database (some minutes).
+attacks: $(READY)
+	$(VENV)/bin/python -m tests.attacks
 
 # How fast, beside its peers: some 15 minutes on two cores, writes bench/RESULTS.md. Nothing else should run meanwhile.
 # Some of it: make bench ONLY=latency,outage

@@ -19,8 +19,8 @@ from sinks.embedded.engine import Engine, Query
 from sinks.embedded.errors import ACCESS_DENIED, AUTHENTICATION_FAILED, TOO_MANY_SIMULTANEOUS_QUERIES, QueryRefused
 from sinks.embedded.protocol import BODY_BYTES_MAX, Request, credentials, decompress, read_request
 from sinks.embedded.reply import Reply
-from sinks.embedded.rights import READERS_AT_ONCE, WRITERS_NAME, Role
-from sinks.loopback import LOOPBACK_NAMES
+from sinks.embedded.rights import READERS_AT_ONCE, Role
+from sinks.loopback import LOOPBACK_NAMES, WRITERS_NAME
 
 _THREADS: Final = {Role.READER: READERS_AT_ONCE, Role.WRITER: 8}  # statements at once; more wait
 _READERS_MAX: Final = 200  # statements of readers, those that wait included
@@ -127,8 +127,8 @@ class Front:
 
     def _run(self, request: Request, query: Query, reply: Reply) -> web.StreamResponse:
         try:
-            with self._engine.running(request, query) as answer:
-                return reply.tell(request, answer)
+            with self._engine.running(request, query) as result:
+                return reply.tell(request, result)
         except QueryRefused as refused:
             return reply.broken_off(refused)
 

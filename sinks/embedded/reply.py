@@ -6,12 +6,12 @@ Invariant: a status of 200 whose body breaks off is seen by the client, since th
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from aiohttp import web
 
-from sinks.embedded.engine import Answer
+from sinks.embedded.engine import Result
 from sinks.embedded.errors import QueryRefused
 from sinks.embedded.protocol import Request, packer
 
@@ -33,16 +33,16 @@ class Reply:
         self._loop = loop
         self._begun: web.StreamResponse | None = None
 
-    def tell(self, request: Request, answer: Answer) -> web.StreamResponse:
+    def tell(self, request: Request, result: Result) -> web.StreamResponse:
         """Sends the answer, or returns all of it when it is short. Raises what its pieces raise."""
-        pieces = self._packed(request, answer)
+        pieces = self._packed(request, result)
         held, held_bytes = [], 0
         for piece in pieces:
             held.append(piece)
             held_bytes += len(piece)
             if held_bytes > _HELD_BYTES and not request.whole:
-                return self._send(answer, b"".join(held), pieces)
-        return web.Response(body=b"".join(held), headers=self._headers_of(answer))
+                return self._send(result, b"".join(held), pieces)
+        return web.Response(body=b"".join(held), headers=self._headers_of(result))
 
     def broken_off(self, refused: QueryRefused) -> web.StreamResponse:
         """Tells of an error in what was sent so far, or raises it when nothing was."""
@@ -50,10 +50,10 @@ class Reply:
             raise refused
         if not self._headers.get("Content-Encoding"):
             self._wait(self._begun.write(f"\n{refused}\n".encode()))
-        return self._cut()
+        return self._cut(self._begun, self._http.transport and self._http.transport.close)
 
-    def _send(self, answer: Answer, held: bytes, pieces: Iterator[bytes]) -> web.StreamResponse:
-        begun = web.StreamResponse(headers=self._headers_of(answer))
+    def _send(self, result: Result, held: bytes, pieces: Iterator[bytes]) -> web.StreamResponse:
+        begun = web.StreamResponse(headers=self._headers_of(result))
         try:
             self._wait(begun.prepare(self._http))
             self._begun = begun
@@ -61,26 +61,26 @@ class Reply:
             for piece in pieces:
                 self._wait(begun.write(piece))
         except (OSError, TimeoutError):  # the client went away, or takes nothing
-            return self._cut()
+            return self._cut(begun, self._http.transport and self._http.transport.abort)
         return begun
 
-    def _packed(self, request: Request, answer: Answer) -> Iterator[bytes]:
+    def _packed(self, request: Request, result: Result) -> Iterator[bytes]:
         """The answer's bytes as they travel. Nothing stays nothing."""
         pack, encoding = packer(self._http.headers.get("Accept-Encoding", "")) if request.compress else (None, "")
         if pack is None:
-            yield from answer.pieces
+            yield from result.pieces
             return
-        for piece in answer.pieces:
+        for piece in result.pieces:
             if piece:
                 self._headers["Content-Encoding"] = encoding
                 yield pack.compress(piece)
         if "Content-Encoding" in self._headers:
             yield pack.flush()
 
-    def _headers_of(self, answer: Answer) -> dict[str, str]:
-        did, form = "written" if answer.wrote else "read", answer.format
-        elapsed_ns = str(answer.elapsed_ns())
-        summary = {f"{did}_rows": str(answer.rows), f"{did}_bytes": str(answer.bytes), "elapsed_ns": elapsed_ns}
+    def _headers_of(self, result: Result) -> dict[str, str]:
+        did, form = "written" if result.wrote else "read", result.format
+        elapsed_ns = str(result.elapsed_ns())
+        summary = {f"{did}_rows": str(result.rows), f"{did}_bytes": str(result.bytes), "elapsed_ns": elapsed_ns}
         json_or_text = "application/json" if form.startswith("JSON") else "text/tab-separated-values"
         return self._headers | {
             "X-ClickHouse-Summary": json.dumps(summary),
@@ -88,12 +88,11 @@ class Reply:
             "Content-Type": _TYPES.get(form, f"{json_or_text}; charset=UTF-8"),
         }
 
-    def _cut(self) -> web.StreamResponse:
+    def _cut(self, begun: web.StreamResponse, close: Callable[[], None] | None) -> web.StreamResponse:
         """Closes the connection before the end of the response."""
-        assert self._begun is not None
-        if self._http.transport is not None:
-            self._loop.call_soon_threadsafe(self._http.transport.abort)
-        return self._begun
+        if close is not None:
+            self._loop.call_soon_threadsafe(close)
+        return begun
 
     def _wait(self, step: Coroutine[Any, Any, Any]) -> None:
         asyncio.run_coroutine_threadsafe(asyncio.wait_for(step, _PATIENCE_S), self._loop).result()

@@ -15,8 +15,6 @@ from urllib.parse import quote
 from sinks.tables import DATABASE
 from sinks.views.catalogue import NAMES as VIEWS
 
-WRITERS_NAME: Final = "posventa"  # what a client calls itself to write, with a password; any other reads
-
 
 class Role(StrEnum):
     """What a handle of the engine may do. Both are granted to the engine's only user; a handle takes one of them."""

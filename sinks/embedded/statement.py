@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol
 
-from sinks.embedded.errors import ACCESS_DENIED, NOT_IMPLEMENTED, SYNTAX_ERROR, UNKNOWN_FORMAT, QueryRefused
+from sinks.embedded.errors import ACCESS_DENIED, NOT_IMPLEMENTED, SYNTAX_ERROR, QueryRefused
 from sinks.embedded.rights import QUERY_BYTES_MAX
 
 
-class Kind(Enum):
+class Purpose(Enum):
     """What a statement does."""
 
     SELECT = auto()
@@ -24,7 +24,7 @@ class Kind(Enum):
     KILL = auto()  # KILL QUERY
 
 
-class Parser(Protocol):
+class Grammar(Protocol):
     """The engine's parser. Both raise QueryRefused as the engine has it."""
 
     def canonical(self, text: bytes) -> str:
@@ -37,7 +37,7 @@ class Parser(Protocol):
 class Statement(NamedTuple):
     """One statement. `format` is that of its answer, of an INSERT that of its data; '' when it names none."""
 
-    kind: Kind
+    kind: Purpose
     text: bytes  # for the engine; of an INSERT without format and data
     format: str
     data: bytes = b""
@@ -55,11 +55,9 @@ _KILL: Final = re.compile(r"KILL QUERY WHERE query_id = '((?:[^'\\]|\\.)*)' (SYN
 # Where the data of an INSERT may begin; whether it does, the parser says.
 _DATA: Final = re.compile(rb"\bFORMAT\s+`?\w+`?|\bVALUES\b", re.IGNORECASE)
 _DATA_PLACES_MAX: Final = 20
-# Formats with which the engine's Python binding would answer Python objects.
-_PYTHON_FORMATS: Final = frozenset({"dataframe", "arrowtable", "datastore", "debug"})
 
 
-def read_statement(text: bytes, parser: Parser) -> Statement:
+def read_statement(text: bytes, parser: Grammar) -> Statement:
     """The one statement of `text`. Raises QueryRefused, also for what nobody may ask for over HTTP."""
     insert = next(_inserts(text, parser), None)
     if insert is not None:
@@ -72,24 +70,22 @@ def read_statement(text: bytes, parser: Parser) -> Statement:
         raise QueryRefused(ACCESS_DENIED, f"{outside[1]} reaches outside of the database. (ACCESS_DENIED)")
     asked = _FORMAT.search(bare)
     form = asked[1] if asked else ""
-    if form.lower() in _PYTHON_FORMATS:
-        raise QueryRefused(UNKNOWN_FORMAT, f"Unknown format {form}. (UNKNOWN_FORMAT)")
     if kill := _KILL.fullmatch(canonical):
         query_id = re.sub(r"\\(.)", r"\1", kill[1])
-        return Statement(Kind.KILL, text, form, kill=(query_id, kill[2] == "SYNC"))
+        return Statement(Purpose.KILL, text, form, kill=(query_id, kill[2] == "SYNC"))
     if canonical.startswith(("SET ", "USE ", "KILL ", "EXECUTE ", "BEGIN ", "COMMIT", "ROLLBACK")):
         if not _SET.match(canonical):
             raise QueryRefused(
                 ACCESS_DENIED,
                 f"{bare}: not over this interface; KILL QUERY takes WHERE query_id = '...'. (ACCESS_DENIED)",
             )
-        return Statement(Kind.SET, text, form)
+        return Statement(Purpose.SET, text, form)
     if not parser.reads(canonical):
-        return Statement(Kind.WRITE, text, form)
-    return Statement(Kind.SELECT if canonical.startswith(("SELECT ", "WITH ")) else Kind.READ, text, form)
+        return Statement(Purpose.WRITE, text, form)
+    return Statement(Purpose.SELECT if canonical.startswith(("SELECT ", "WITH ")) else Purpose.READ, text, form)
 
 
-def _inserts(text: bytes, parser: Parser) -> Iterator[Statement]:
+def _inserts(text: bytes, parser: Grammar) -> Iterator[Statement]:
     """The INSERT whose data stands in the text, if it is one."""
     for number, place in enumerate(_DATA.finditer(text, 0, QUERY_BYTES_MAX)):
         if number == _DATA_PLACES_MAX:
@@ -106,8 +102,8 @@ def _inserts(text: bytes, parser: Parser) -> Iterator[Statement]:
             # The engine reads data behind a query only from one text, of which it might take lines for statements.
             if text[place.end() :].strip(b" \t\r\n;"):
                 raise QueryRefused(NOT_IMPLEMENTED, "INSERT ... SELECT takes no data here. (NOT_IMPLEMENTED)")
-            yield Statement(Kind.WRITE, text[: place.end()], "")
-        yield Statement(Kind.INSERT, insert[1].encode(), insert[2], _data(text, place.end(), place[0]))
+            yield Statement(Purpose.WRITE, text[: place.end()], "")
+        yield Statement(Purpose.INSERT, insert[1].encode(), insert[2], _data(text, place.end(), place[0]))
 
 
 def _data(text: bytes, start: int, word: bytes) -> bytes:

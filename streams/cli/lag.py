@@ -14,8 +14,9 @@ from sinks.errors import SchemaMissing, SinkError
 from sinks.reading import freshness
 from streams.brokers.lag import Lag, read_lag
 from streams.brokers.topics import TopicPartition
+from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
+from streams.embedded.password import settings_beside
 from streams.errors import NoAnswer
-from streams.settings import load_settings
 
 _BEHIND_S: Final = 60  # contract: behind when the lag is over a minute
 _NO_REPORT_S: Final = 15  # contract: stalled when there was no report for so long
@@ -26,9 +27,11 @@ _FINE: Final = frozenset({"idle", "ok"})
 Row = Mapping[str, Any]
 
 
-def lag(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+def lag(
+    directory: UpDirectory = UP_DIRECTORY, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False
+) -> None:
     """Show lag in records and seconds, and status, per partition, also without workers. Exit 1 if behind or stalled."""
-    settings = load_settings()
+    settings = settings_beside(directory)
     reports = reports_of(settings.clickhouse.get_secret_value())
     try:
         now = datetime.now(UTC)

@@ -7,13 +7,16 @@ import typer
 
 from sinks.errors import SinkUnavailable
 from sinks.migrate import migrate as bring_up_to_date
-from streams.settings import load_settings
+from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
+from streams.embedded.password import settings_beside
 
 
-def migrate(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+def migrate(
+    directory: UpDirectory = UP_DIRECTORY, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False
+) -> None:
     """Create or upgrade the ClickHouse schema. Safe to repeat."""
     try:
-        applied = bring_up_to_date(load_settings().clickhouse.get_secret_value())
+        applied = bring_up_to_date(settings_beside(directory).clickhouse.get_secret_value())
     except SinkUnavailable as error:
         raise SinkUnavailable(f"{error}; when it is there, say posventa migrate again") from error
     if as_json:

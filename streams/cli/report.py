@@ -15,8 +15,9 @@ from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
 from streams.cli.report_table import WIDTH, render
+from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
+from streams.embedded.password import settings_beside
 from streams.errors import Misuse
-from streams.settings import load_settings
 from streams.words import LANGUAGES, spoken
 
 
@@ -25,11 +26,12 @@ def report(
     affiliate: Annotated[str | None, typer.Option(help="only this affiliate; '' for direct sales")] = None,
     at: Annotated[str | None, typer.Option(help="end of the windows, ISO 8601, UTC unless it says otherwise")] = None,
     lang: Annotated[str | None, typer.Option(help="en or es; by default that of LANG")] = None,
+    directory: UpDirectory = UP_DIRECTORY,
     as_json: Annotated[bool, typer.Option("--json", help="print the views' rows as JSON")] = False,
 ) -> None:
     """Show per affiliate and window what was sold, what came back, and what customers thought."""
     language = language_of(lang)
-    url = load_settings().clickhouse.get_secret_value()
+    url = settings_beside(directory).clickhouse.get_secret_value()
     moment = None if at is None else _moment(at)
     for option, asked in (("--brand", brand), ("--affiliate", affiliate)):
         if asked and any("\ud800" <= character <= "\udfff" for character in asked):

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.up_directory import UP_DIRECTORY
+from streams.embedded.password import password_file
 from streams.embedded.stack import Stack
 
 
 def up(
-    directory: Annotated[Path, typer.Option("--dir", help="where everything is kept between runs")] = Path(".posventa"),
+    directory: Annotated[Path, typer.Option("--dir", help="where everything is kept between runs")] = UP_DIRECTORY,
     workers: Annotated[int, typer.Option(min=0, max=64, help="how many workers share the partitions")] = 1,
     kafka_port: Annotated[int, typer.Option(min=0, max=65535, help="Kafka's port; 0 = any free one")] = 9092,
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="ClickHouse's HTTP port; 0 = any free one")] = 8123,
@@ -45,5 +47,6 @@ def _announce(stack: Stack, as_json: bool) -> None:
         f"Ready. Everything is kept in {stack.directory}; Ctrl-C stops it.\n"
         f"  web page    {addresses.web}\n"
         f"  ClickHouse  {addresses.clickhouse}   POSVENTA_CLICKHOUSE={addresses.clickhouse}\n"
+        f"              anyone here may read the views; who may write: posventa, {password_file(stack.directory)}\n"
         f"  Kafka       {addresses.kafka}   POSVENTA_KAFKA={addresses.kafka}"
     )

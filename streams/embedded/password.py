@@ -6,24 +6,25 @@ Owns that file, which its owner alone can read. Whoever does not know it can sti
 import os
 import secrets
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
-from sinks.loopback import is_loopback
+from sinks.loopback import WRITERS_NAME, is_loopback
 from streams.errors import Misuse
 from streams.settings import Settings, load_settings
 
-WRITER: Final = "posventa"  # ClickHouse's user
-_NAME: Final = "clickhouse.password"
+
+def password_file(directory: Path) -> Path:
+    """Where it lies in a directory of `up`."""
+    return directory / "clickhouse.password"
 
 
 def found_password(directory: Path) -> str | None:
     """That of a directory of `up`; None when there is none yet, or none that this user may read."""
     try:
-        return (directory / _NAME).read_text(encoding="ascii").strip() or None
-    except OSError:
+        return password_file(directory).read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
         return None
 
 
@@ -36,7 +37,7 @@ def keep_password(directory: Path, password: str) -> None:
     """Keeps it in a directory of `up`, unless it lies there already. Raises Misuse when it can't be kept."""
     if found_password(directory) == password:
         return
-    file = directory / _NAME
+    file = password_file(directory)
     try:
         made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         os.write(made, f"{password}\n".encode())
@@ -51,7 +52,7 @@ def keep_password(directory: Path, password: str) -> None:
 def as_writer(url: str, password: str) -> str:
     """The URL of a ClickHouse with user and password."""
     parts = urlsplit(url)
-    return parts._replace(netloc=f"{WRITER}:{password}@{parts.netloc}").geturl()
+    return parts._replace(netloc=f"{WRITERS_NAME}:{quote(password, safe='')}@{parts.netloc}").geturl()
 
 
 def settings_beside(directory: Path) -> Settings:

@@ -1,0 +1,1 @@
+"""Seeded attacks on the embedded ClickHouse: statements that try every way out of a database, through the real front."""
