@@ -34,7 +34,7 @@ def main() -> int:
 
     try:
         engine = Engine(directory / "data")
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         print(
             f"cannot open {directory}: {error} Does another process use it? If none does, a table in it can't be opened: "
             "move the directory away and start again; the workers then send all rows anew.",

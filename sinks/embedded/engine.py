@@ -23,7 +23,7 @@ from sinks.embedded.errors import (
 )
 from sinks.embedded.handles import EngineError, Handles, Reading, identifier, literal, set_settings, settings_of
 from sinks.embedded.protocol import Request
-from sinks.embedded.rights import LIFTED, QUERY_BYTES_MAX, Role
+from sinks.embedded.rights import LIFTED, QUERY_BYTES_MAX, WHOLE_BYTES_MAX, Role
 from sinks.embedded.statement import Purpose, Statement, read_statement
 from sinks.loopback import WRITERS_NAME
 
@@ -44,12 +44,14 @@ class Result:
 
     pieces: Pieces
 
-    def __init__(self, form: str, kind: Purpose) -> None:
+    def __init__(self, form: str, purpose: Purpose) -> None:
         """Raises QueryRefused for a format that can't be sent."""
         if form.lower() in _PYTHON_FORMATS:
             raise QueryRefused(UNKNOWN_FORMAT, f"Unknown format {form}. (UNKNOWN_FORMAT)")
         self.format = form
-        self.wrote = kind in (Purpose.INSERT, Purpose.WRITE)
+        self.purpose = purpose
+        self.wrote = purpose in (Purpose.INSERT, Purpose.WRITE)
+        self.streamed = purpose is Purpose.SELECT and form in _STREAMED
         self.rows = 0  # read, or written
         self.bytes = 0
         self._began_ns = time.perf_counter_ns()
@@ -92,11 +94,11 @@ class Engine:
             with self._known(query):
                 statement = read_statement(request.text, self._parsers[query.role])
                 _refuse_writing(statement, request, query.role)
-                if statement.kind is Purpose.KILL:
-                    statement = self._killed(statement, query.role)
+                if statement.purpose is Purpose.KILL:
+                    statement = self._killed(statement, query)
                 with self._handles.handle(query.role, request.session_id, request.session_timeout_s) as connection:
-                    result = Result(statement.format or request.default_format, statement.kind)
-                    with _prepared(connection, statement, request, query):
+                    result = Result(statement.format or request.default_format, statement.purpose)
+                    with _prepared(connection, request, query, result):
                         if query.cancelled:
                             raise QueryRefused(QUERY_WAS_CANCELLED, "Query was cancelled. (QUERY_WAS_CANCELLED)")
                         with closing(_pieces(connection, statement, request.parameters, result)) as result.pieces:
@@ -143,15 +145,15 @@ class Engine:
             with self._lock:
                 del self._running[key]
 
-    def _killed(self, statement: Statement, role: Role) -> Statement:
+    def _killed(self, statement: Statement, killer: Query) -> Statement:
         """Ends the query that KILL QUERY names, if it may. Returns the statement that tells of it."""
         query_id, wait = statement.kill
         with self._lock:
             victim = self._running.get((Role.READER, query_id))
-            if victim is None and role is Role.WRITER:
-                victim = self._running.get((role, query_id))
+            if victim is None and killer.role is Role.WRITER:
+                victim = self._running.get((killer.role, query_id))
         row = "SELECT '' AS kill_status, '' AS query_id, '' AS user, '' AS query LIMIT 0"
-        if victim:
+        if victim and victim is not killer:
             if wait:
                 self.end(victim)
             else:
@@ -165,12 +167,14 @@ class Engine:
 
 
 @contextmanager
-def _prepared(connection: Any, statement: Statement, request: Request, query: Query) -> Iterator[None]:
+def _prepared(connection: Any, request: Request, query: Query, result: Result) -> Iterator[None]:
     """The handle in the database and with the settings that the request asks for; a session has its own ones after."""
     if request.database:
         connection.query(f"USE {identifier(request.database)}")
     settings = {name: value for name, value in request.settings.items() if name != "readonly"}
-    if query.role is Role.WRITER and (settings.keys() & LIFTED or statement.kind is Purpose.SET):
+    if query.role is Role.READER and result.purpose is not Purpose.SET and not result.streamed:
+        settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
+    if query.role is Role.WRITER and (settings.keys() & LIFTED or result.purpose is Purpose.SET):
         connection.query(f"SET profile = '{Role.WRITER}'")  # whose limits may be set to anything
     before = settings_of(connection, settings) if request.session_id and settings else {}
     set_settings(connection, settings | {"log_comment": query.tag})
@@ -184,7 +188,7 @@ def _prepared(connection: Any, statement: Statement, request: Request, query: Qu
 
 
 def _refuse_writing(statement: Statement, request: Request, role: Role) -> None:
-    if statement.kind not in (Purpose.INSERT, Purpose.WRITE):
+    if statement.purpose not in (Purpose.INSERT, Purpose.WRITE):
         return
     if role is Role.READER:
         raise QueryRefused(ACCESS_DENIED, f"Only the user {WRITERS_NAME} may write. (ACCESS_DENIED)")
@@ -195,14 +199,14 @@ def _refuse_writing(statement: Statement, request: Request, role: Role) -> None:
 
 
 def _pieces(connection: Any, statement: Statement, parameters: Mapping[str, str], result: Result) -> Pieces:
-    if statement.kind is Purpose.INSERT:
+    if statement.purpose is Purpose.INSERT:
         if parameters:
             set_settings(connection, {f"param_{name}": value for name, value in parameters.items()})
-        with connection.send_insert(statement.text.decode(), statement.format) as inserter:
+        with connection.send_insert(statement.text, statement.format) as inserter:
             inserter.append(statement.data)
             done = inserter.finish()
         result.rows, result.bytes = done.rows_written, done.bytes_written
-    elif statement.kind is Purpose.SELECT and result.format in _STREAMED:
+    elif result.streamed:
         with connection.send_query(statement.text, result.format, params=parameters) as blocks:
             for block in blocks:
                 result.rows += block.rows_read()

@@ -71,7 +71,8 @@ class Front:
             return await self._ask(http, request, role, headers)
         except QueryRefused as refused:
             headers["X-ClickHouse-Exception-Code"] = str(refused.code)
-            return web.Response(status=refused.status, text=f"{refused}\n", headers=headers)
+            body = f"{refused}\n".encode(errors="replace")
+            return web.Response(status=refused.status, body=body, content_type="text/plain", headers=headers)
 
     def _role(self, url: Mapping[str, str], headers: Mapping[str, str]) -> Role:
         user, password = credentials(url, headers)

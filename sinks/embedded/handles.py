@@ -22,8 +22,8 @@ import chdb
 from sinks.embedded.errors import SESSION_IS_LOCKED, QueryRefused, from_engine
 from sinks.embedded.rights import Role, limits_of, memory_of_this_machine, unlimited, write_rights
 
-# What the engine's binding raises.
-EngineError: Final = (RuntimeError, chdb.ChdbError)
+# What the engine's binding raises; the last where it tells of bytes that are no text.
+EngineError: Final = (RuntimeError, chdb.ChdbError, UnicodeDecodeError)
 
 _SESSIONS_MAX: Final = 256  # kept at once; the one idle longest makes room
 _PARSED_MAX: Final = 512  # statements whose reading is remembered

@@ -49,7 +49,7 @@ class Reply:
         if self._begun is None:
             raise refused
         if not self._headers.get("Content-Encoding"):
-            self._wait(self._begun.write(f"\n{refused}\n".encode()))
+            self._wait(self._begun.write(f"\n{refused}\n".encode(errors="replace")))
         return self._cut(self._begun, self._http.transport and self._http.transport.close)
 
     def _send(self, result: Result, held: bytes, pieces: Iterator[bytes]) -> web.StreamResponse:

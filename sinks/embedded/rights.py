@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from sinks.tables import DATABASE
 from sinks.views.catalogue import NAMES as VIEWS
@@ -32,13 +33,19 @@ SYSTEM_KEPT_FROM_READERS: Final = (
     "user_directories jemalloc_stats jemalloc_bins jemalloc_arena_bins events metrics dimensional_metrics "
     "histogram_metrics"
 ).split()
-
-# No engine or function that reaches files or other servers (SOURCES, TABLE ENGINE), nothing about users, no SYSTEM: a
-# table of such an engine that fails to start would keep the whole database from opening.
+# Nothing that reaches files or other servers (SOURCES; their engines need it), nothing about users, no SYSTEM. A table
+# of such an engine that fails to start would keep the whole database from opening.
 _WRITER_MAY: Final = (
     "SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE, DROP, TRUNCATE, OPTIMIZE, "
     "SHOW, CHECK, SET DEFINER"
 )
+# The engine gives its default database every file of the machine as a table. It has this name, and nobody a right to it.
+FILES_DATABASE: Final = "files_of_nobody"
+
+READERS_AT_ONCE: Final = 8
+QUERY_BYTES_MAX: Final = 2 << 20  # of a statement without its data
+WHOLE_BYTES_MAX: Final = 256 << 20  # of a reader's answer that can't be sent piece by piece
+_GIGABYTE: Final = 1_000_000_000
 
 
 class Limits(NamedTuple):
@@ -46,11 +53,6 @@ class Limits(NamedTuple):
 
     server_memory: int
     reader_memory: int  # of one query
-
-
-READERS_AT_ONCE: Final = 8
-READER_SECONDS: Final = 60  # unless a query asks for another time
-_READER_SECONDS_MAX: Final = 300
 
 
 def limits_of(memory_bytes: int) -> Limits:
@@ -63,35 +65,42 @@ def memory_of_this_machine() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-class _Limit(NamedTuple):
+class _Bound(NamedTuple):
+    """A setting as a reader finds it, and between which values a query may set it. 0 would be no limit."""
+
     setting: str
-    value: int  # for a reader who asks for nothing
+    value: int
     most: int
-    least: int = 1  # 0 would be no limit
+    least: int = 1
 
 
-def _reader_limits(limits: Limits) -> list[_Limit]:
-    gigabyte = 1_000_000_000
+def _reader_limits(limits: Limits) -> list[_Bound]:
+    """What does not limit a writer."""
     return [
-        _Limit("max_execution_time", READER_SECONDS, _READER_SECONDS_MAX),
-        _Limit("max_memory_usage", limits.reader_memory, limits.reader_memory),
-        _Limit("max_untracked_memory", 4 << 20, 4 << 20, 0),  # what a thread takes before it counts
-        _Limit("max_result_rows", 100_000_000, 1_000_000_000, 0),  # clients send 0; bytes limit them all the same
-        _Limit("max_result_bytes", gigabyte, gigabyte),
-        _Limit("max_rows_to_read", 10_000_000_000, 100_000_000_000),
-        _Limit("max_bytes_to_read", 100 * gigabyte, 100 * gigabyte),
-        _Limit("max_temporary_data_on_disk_size_for_query", gigabyte, gigabyte),
-        _Limit("max_query_size", 262_144, QUERY_BYTES_MAX),
-        _Limit("max_parser_depth", 1000, 1000),
-        _Limit("max_parser_backtracks", 1_000_000, 1_000_000),
-        _Limit("max_ast_elements", 50_000, 500_000),
-        _Limit("max_expanded_ast_elements", 500_000, 5_000_000),
+        _Bound("max_execution_time", 60, 300),  # seconds
+        _Bound("max_memory_usage", limits.reader_memory, limits.reader_memory),
+        _Bound("max_result_rows", 100_000_000, _GIGABYTE, 0),  # clients send 0; bytes limit them all the same
+        _Bound("max_result_bytes", _GIGABYTE, _GIGABYTE),
+        _Bound("max_rows_to_read", 10 * _GIGABYTE, 100 * _GIGABYTE),
+        _Bound("max_bytes_to_read", 100 * _GIGABYTE, 100 * _GIGABYTE),
+        _Bound("max_temporary_data_on_disk_size_for_query", _GIGABYTE, _GIGABYTE),
     ]
 
 
-QUERY_BYTES_MAX: Final = 2 << 20  # of a statement without its data
-# A filter on the table beneath a view would tell of columns that the view does not show.
+LIFTED: Final = tuple(bound.setting for bound in _reader_limits(Limits(1, 1)))
+# Of everybody: what a query may set so high that the limits above, or the process, would not hold.
+_FOR_ALL: Final = (
+    _Bound("max_untracked_memory", 4 << 20, 4 << 20, 0),
+    _Bound("max_query_size", 256 << 10, QUERY_BYTES_MAX),
+    _Bound("max_parser_depth", 1000, 1000),
+    _Bound("max_parser_backtracks", 1_000_000, 1_000_000),
+    _Bound("max_ast_elements", 50_000, 500_000),
+    _Bound("max_expanded_ast_elements", 500_000, 5_000_000),
+)
+# Another language has another parser; a filter on the table beneath a view would tell of columns that it does not show;
+# a cache of results takes memory that no query answers for.
 _CONSTANT: Final = ("dialect", "additional_table_filters", "use_query_cache")
+_ANYTHING: Final = 10**12
 
 
 def write_rights(directory: Path, limits: Limits) -> str:
@@ -100,8 +109,7 @@ def write_rights(directory: Path, limits: Limits) -> str:
     users.write_text(_users(limits), encoding="utf-8")
     config.write_text(
         "<clickhouse>\n"
-        f"<user_directories><users_xml><path>{_text(str(users))}</path></users_xml></user_directories>\n"
-        # The engine makes its default database one whose tables are the machine's files; it gets a name nobody asks for.
+        f"<user_directories><users_xml><path>{escape(str(users))}</path></users_xml></user_directories>\n"
         f"<default_database>{FILES_DATABASE}</default_database>\n"
         f"<max_server_memory_usage>{limits.server_memory}</max_server_memory_usage>\n"
         "</clickhouse>\n",
@@ -110,18 +118,9 @@ def write_rights(directory: Path, limits: Limits) -> str:
     return f"config-file={quote(str(config))}"
 
 
-FILES_DATABASE: Final = "files_of_nobody"
-
-
 def unlimited() -> str:
     """The part of a connection string that lifts a reader's limits: only whoever opens a handle can say it."""
-    return "&".join(f"{limit.setting}=0" for limit in _reader_limits(Limits(1, 1)) if limit.setting in LIFTED)
-
-
-LIFTED: Final = frozenset(
-    "max_execution_time max_memory_usage max_result_rows max_result_bytes max_rows_to_read max_bytes_to_read "
-    "max_temporary_data_on_disk_size_for_query".split()
-)
+    return "&".join(f"{setting}=0" for setting in LIFTED)
 
 
 def readable_views() -> list[str]:
@@ -130,41 +129,30 @@ def readable_views() -> list[str]:
 
 
 def _users(limits: Limits) -> str:
-    reader = _reader_limits(limits)
-    settings = "".join(f"<{limit.setting}>{limit.value}</{limit.setting}>" for limit in reader)
-    bounds = "".join(
-        f"<{limit.setting}><min>{limit.least}</min><max>{limit.most}</max></{limit.setting}>" for limit in reader
+    bounds = [*_reader_limits(limits), *_FOR_ALL]
+    settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in bounds)
+    constraints = "".join(f"<{setting}><const/></{setting}>" for setting in _CONSTANT) + "".join(
+        f"<{bound.setting}><min>{bound.least}</min><max>{bound.most}</max></{bound.setting}>" for bound in bounds
     )
-    constant = "".join(f"<{setting}><const/></{setting}>" for setting in _CONSTANT)
-    lifted = "".join(f"<{limit.setting}>0</{limit.setting}>" for limit in reader if limit.setting in LIFTED)
-    free = "".join(f"<{s}><min>0</min><max>{10**12}</max></{s}>" for s in sorted(LIFTED))
+    lifted = "".join(f"<{setting}>0</{setting}>" for setting in LIFTED)
+    free = "".join(f"<{setting}><min>0</min><max>{_ANYTHING}</max></{setting}>" for setting in LIFTED)
     kept = "".join(
         f"<{table}><filter>has(currentRoles(), '{Role.WRITER}')</filter></{table}>"
         for table in SYSTEM_KEPT_FROM_READERS
     )
     return (
-        "<clickhouse>\n"
+        "<clickhouse>\n<profiles>\n"
         # An acknowledged insert is in the table: no insert waits in a buffer of the engine (26.9 would by default).
-        f"<profiles>\n<default><async_insert>0</async_insert>{settings}"
-        f"<constraints>{constant}{bounds}</constraints></default>\n"
+        f"<default><async_insert>0</async_insert>{settings}<constraints>{constraints}</constraints></default>\n"
         f"<{Role.WRITER}>{lifted}<constraints>{free}</constraints></{Role.WRITER}>\n</profiles>\n"
-        "<quotas><default/></quotas>\n"
-        f"<roles>\n{_role(Role.WRITER, [f'GRANT {_WRITER_MAY} ON *.*'])}"
-        f"{_role(Role.READER, [f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views()])}</roles>\n"
-        "<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>"
-        f"<grants>{_queries(f'GRANT {role}' for role in Role)}</grants>"
-        f"<databases><system>{kept}</system></databases></default></users>\n"
-        "</clickhouse>\n"
+        "<quotas><default/></quotas>\n<roles>\n"
+        f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*'])}</{Role.WRITER}>\n"
+        f"<{Role.READER}>{_grants(f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views())}</{Role.READER}>\n"
+        "</roles>\n<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
+        f"<quota>default</quota>{_grants(f'GRANT {role}' for role in Role)}"
+        f"<databases><system>{kept}</system></databases></default></users>\n</clickhouse>\n"
     )
 
 
-def _role(role: Role, grants: Iterable[str]) -> str:
-    return f"<{role}><grants>{_queries(grants)}</grants></{role}>\n"
-
-
-def _queries(statements: Iterable[str]) -> str:
-    return "".join(f"<query>{statement}</query>" for statement in statements)
-
-
-def _text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+def _grants(statements: Iterable[str]) -> str:
+    return f"<grants>{''.join(f'<query>{statement}</query>' for statement in statements)}</grants>"

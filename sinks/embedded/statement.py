@@ -1,7 +1,7 @@
 """What a text asks for, as the engine's own parser reads it.
 
 Pure but for the parser, which is handed in: `canonical` writes a statement anew, without comments and with one way of
-quoting, and refuses what is not exactly one statement; `kind` classifies it. No text is judged by its own words.
+quoting, and refuses what is not exactly one statement; `reads` classifies it. No text is judged by its own words.
 """
 
 import re
@@ -37,7 +37,7 @@ class Grammar(Protocol):
 class Statement(NamedTuple):
     """One statement. `format` is that of its answer, of an INSERT that of its data; '' when it names none."""
 
-    kind: Purpose
+    purpose: Purpose
     text: bytes  # for the engine; of an INSERT without format and data
     format: str
     data: bytes = b""
@@ -103,7 +103,9 @@ def _inserts(text: bytes, parser: Grammar) -> Iterator[Statement]:
             if text[place.end() :].strip(b" \t\r\n;"):
                 raise QueryRefused(NOT_IMPLEMENTED, "INSERT ... SELECT takes no data here. (NOT_IMPLEMENTED)")
             yield Statement(Purpose.WRITE, text[: place.end()], "")
-        yield Statement(Purpose.INSERT, insert[1].encode(), insert[2], _data(text, place.end(), place[0]))
+        yield Statement(
+            Purpose.INSERT, insert[1].encode(errors="surrogateescape"), insert[2], _data(text, place.end(), place[0])
+        )
 
 
 def _data(text: bytes, start: int, word: bytes) -> bytes:

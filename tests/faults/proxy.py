@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -37,7 +38,7 @@ class Proxy:
 
     def __init__(self, upstream: str) -> None:
         self.mischief = Mischief()
-        self._upstream = upstream
+        self._upstream = urlsplit(upstream)
         self._port = free_port()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -46,8 +47,9 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """What a client connects to."""
-        return f"http://{LOOPBACK}:{self._port}"
+        """What a client connects to, with the user and password of what stands behind."""
+        user = self._upstream.netloc.rpartition("@")[0]
+        return f"http://{user}@{LOOPBACK}:{self._port}" if user else f"http://{LOOPBACK}:{self._port}"
 
     def __enter__(self) -> "Proxy":
         self._thread.start()
@@ -93,7 +95,7 @@ class Proxy:
         return answer
 
     async def _ask(self, request: web.Request, body: bytes) -> web.Response:
-        url = f"{self._upstream}{request.raw_path}"
+        url = f"http://{self._upstream.hostname}:{self._upstream.port}{request.raw_path}"
         try:
             async with self._session.request(request.method, url, data=body, headers=_kept(request.headers)) as answer:
                 return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer.headers))

@@ -4,7 +4,6 @@ Owns what is compared and, in the comments below, what is not and why. Never jud
 """
 
 import json
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -18,6 +17,7 @@ from streams.brokers import topics
 from streams.changelog import meta as metas
 from streams.changelog import records
 from tests.faults.inputs import NEWEST
+from tests.support import plain_http
 from tests.support.changelog import unpack_key, unpack_refusal
 from tests.support.engines import read_all
 
@@ -91,9 +91,10 @@ def snapshot(clickhouse: str, bootstrap: str, published: dict[tuple[str, int], i
 
 def ask(clickhouse: str, sql: str) -> list[str]:
     """The lines that ClickHouse answers in database posventa. Raises OSError when it refuses or is away."""
-    url = f"{clickhouse}/?database=posventa&default_format=JSONCompactEachRow"
-    with urllib.request.urlopen(url, sql.encode(), timeout=30) as answer:  # noqa: S310 - http, loopback
-        return [line.decode() for line in answer.read().splitlines()]
+    told = plain_http.ask(clickhouse, sql, {"database": "posventa", "default_format": "JSONCompactEachRow"})
+    if told.status != 200:
+        raise OSError(told.body.decode())
+    return told.body.decode().splitlines()
 
 
 def _table_lines(clickhouse: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from streams.embedded.clickhouse import EmbeddedClickHouse
+from streams.errors import Unavailable
 from tests.support.plain_http import as_anyone, ask
 
 
@@ -151,3 +152,45 @@ def test_a_second_process_on_the_directory_says_so_and_ends(tmp_path: Path) -> N
         assert "Traceback" not in second.stderr
     finally:
         server.stop()
+
+
+_BEFORE = """
+import chdb, os, sys
+connection = chdb.connect(sys.argv[1])
+for sql in sys.argv[2:]:
+    try:
+        connection.query(sql)
+    except Exception as error:
+        print(error)
+os._exit(0)
+"""
+
+
+def _made_before(directory: Path, *statements: str) -> None:
+    """A directory as versions left it in which the engine had no roles and `default` was all of the machine's files."""
+    (directory / "data").mkdir(parents=True)
+    command = [sys.executable, "-c", _BEFORE, str(directory / "data"), *statements]
+    subprocess.run(command, timeout=60, check=True, capture_output=True)
+
+
+def test_a_directory_of_before_opens_with_what_is_in_it(tmp_path: Path) -> None:
+    made = "(a Int64) ENGINE = MergeTree ORDER BY a AS SELECT 1 AS a"
+    view = "CREATE VIEW posventa.journey DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT a FROM posventa.t"
+    statements = (f"CREATE TABLE t {made}", "CREATE DATABASE posventa", f"CREATE TABLE posventa.t {made}", view)
+    _made_before(tmp_path / "clickhouse", *statements)
+    for number in range(3):
+        server = EmbeddedClickHouse(tmp_path / "clickhouse")
+        server.start()
+        try:
+            assert ask(server.url, "SELECT count() FROM t").body == f"{number + 1}\n".encode()
+            assert ask(server.url, "INSERT INTO t VALUES (2)").status == 200
+            assert ask(server.open_url, "SELECT * FROM posventa.journey").body == b"1\n"
+        finally:
+            server.stop()
+
+
+def test_a_directory_that_does_not_open_says_how_to_go_on(tmp_path: Path) -> None:
+    broken = "CREATE TABLE tk (l String) ENGINE = Kafka('127.0.0.1:9', 't', 'g', 'LineAsString')"
+    _made_before(tmp_path / "clickhouse", broken)
+    with pytest.raises(Unavailable, match="move the directory away and start again"):
+        EmbeddedClickHouse(tmp_path / "clickhouse").start()

@@ -294,6 +294,13 @@ def test_an_error_in_the_middle_of_an_answer_is_seen(reader: str) -> None:
         answer.read()
 
 
+@pytest.mark.parametrize(
+    "sql", [b"SELEC \xff", b"SELECT '\xff", b"SET ROLE `\xff`", b"SELECT \xff", b"\xff", b"SELECT `\xff`"]
+)
+def test_bytes_that_are_no_text_are_refused_like_any_other_mistake(reader: str, sql: bytes) -> None:
+    assert ask(reader, sql).body.startswith(b"Code: ")
+
+
 @pytest.mark.parametrize("line", ["", "1\n"])
 def test_data_never_becomes_a_statement(writer: str, line: str) -> None:
     for form in ("TSV", "CSV", "Values", "MsgPack"):

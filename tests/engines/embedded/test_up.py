@@ -17,6 +17,7 @@ from sinks.client import connect
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
+from streams.embedded.password import as_writer
 from tests.pure.embedded.test_preflight import refused
 from tests.support.commands_page import keys_of
 from tests.support.processes import POSVENTA, gone, until
@@ -72,6 +73,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) -> None:
+    passwords: set[str] = set()
     for end in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
         up = Up(directory)
         assert list(up.ready) == keys_of("up")
@@ -82,7 +84,8 @@ def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) 
         topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
         admin.close()
         assert all(topics[name] == PARTITIONS for name in (SALES, FEEDBACK, DEAD_LETTERS, STATE))
-        client = connect(up.ready["clickhouse"])
+        password = (directory / "clickhouse.password").read_text().strip()
+        client = connect(as_writer(up.ready["clickhouse"], password))
         client.command("CREATE TABLE IF NOT EXISTS lives (a Int64) ENGINE = MergeTree ORDER BY a")
         client.command("INSERT INTO lives VALUES (1)")
         lives = client.command("SELECT count() FROM lives")
@@ -90,11 +93,32 @@ def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) 
         client.close()
         assert len(reported) == 2 * PARTITIONS + 1
         assert open_to_others(directory) == ""
+        passwords.add(password)
         code = up.end(end)
         assert code == (-signal.SIGKILL if end == signal.SIGKILL else 0), up.messages.read_text()
         for pid in up.pids.values():
             until(lambda pid=pid: gone(pid), 5)  # type: ignore[misc]
     assert lives == 3
+    assert len(passwords) == 1  # made once
+    assert (directory / "clickhouse.password").stat().st_mode & 0o777 == 0o600
+
+
+def test_other_commands_find_the_password_and_anyone_may_read(directory: Path) -> None:
+    up = Up(directory, "--workers", "0")
+    environment = os.environ | {"POSVENTA_CLICKHOUSE": up.ready["clickhouse"], "POSVENTA_KAFKA": up.ready["kafka"]}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [POSVENTA, *command], capture_output=True, text=True, timeout=60, check=False, env=environment,
+            cwd=directory.parent,
+        )  # fmt: skip
+
+    assert run("migrate", "--dir", str(directory)).stdout == "up to date\n"
+    without = run("migrate")
+    assert without.returncode == 1
+    assert "user and password of POSVENTA_CLICKHOUSE are refused, or lack a right" in without.stderr
+    assert run("report", "--json").returncode == 0
+    assert up.end(signal.SIGTERM) == 0
 
 
 def test_what_dies_is_started_again_with_a_message(directory: Path) -> None:
