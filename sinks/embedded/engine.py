@@ -23,7 +23,7 @@ from sinks.embedded.errors import (
 )
 from sinks.embedded.handles import EngineError, Handles, Reading, identifier, literal, set_settings, settings_of
 from sinks.embedded.protocol import Request
-from sinks.embedded.rights import LIFTED, QUERY_BYTES_MAX, WHOLE_BYTES_MAX, Role
+from sinks.embedded.rights import LIFTED, WHOLE_BYTES_MAX, Role
 from sinks.embedded.statement import Purpose, Statement, read_statement
 from sinks.loopback import WRITERS_NAME
 
@@ -83,9 +83,7 @@ class Engine:
         self._running: dict[tuple[Role, str], Query] = {}
         self._ending = self._handles.open(Role.WRITER)
         self._ending_lock = threading.Lock()
-        # It is asked for texts as long as statements may be, within a statement of its own.
-        longer = f"&max_query_size={4 * QUERY_BYTES_MAX}"
-        self._parsers = {role: Reading(self._handles.open(role, longer)) for role in Role}
+        self._parsers = {role: Reading(self._handles.open(role)) for role in Role}
 
     @contextmanager
     def running(self, request: Request, query: Query) -> Iterator[Result]:
@@ -171,7 +169,7 @@ def _prepared(connection: Any, request: Request, query: Query, result: Result) -
     """The handle in the database and with the settings that the request asks for; a session has its own ones after."""
     if request.database:
         connection.query(f"USE {identifier(request.database)}")
-    settings = {name: value for name, value in request.settings.items() if name != "readonly"}
+    settings = request.settings
     if query.role is Role.READER and result.purpose is not Purpose.SET and not result.streamed:
         settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
     if query.role is Role.WRITER and (settings.keys() & LIFTED or result.purpose is Purpose.SET):
@@ -179,8 +177,8 @@ def _prepared(connection: Any, request: Request, query: Query, result: Result) -
     before = settings_of(connection, settings) if request.session_id and settings else {}
     set_settings(connection, settings | {"log_comment": query.tag})
     try:
-        if request.settings.get("readonly", "0") != "0" and not request.session_id:
-            set_settings(connection, {"readonly": request.settings["readonly"]})  # the last: it can't be taken back
+        if request.readonly != "0" and not request.session_id:
+            set_settings(connection, {"readonly": request.readonly})  # the last: it can't be taken back
         yield
     finally:
         if before:
@@ -192,7 +190,7 @@ def _refuse_writing(statement: Statement, request: Request, role: Role) -> None:
         return
     if role is Role.READER:
         raise QueryRefused(ACCESS_DENIED, f"Only the user {WRITERS_NAME} may write. (ACCESS_DENIED)")
-    if request.reads_only:
+    if request.readonly != "0":
         raise QueryRefused(
             READONLY, "Cannot execute query in readonly mode: use POST for what changes data. (READONLY)"
         )

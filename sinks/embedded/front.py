@@ -51,8 +51,8 @@ class Front:
         return app
 
     async def _close(self, _: web.Application) -> None:
-        for threads in self._threads.values():
-            threads.shutdown(wait=True, cancel_futures=True)
+        for threads in self._threads.values():  # which may still need this loop to send
+            await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
         self._engine.close()
 
     async def _ping(self, _: web.Request) -> web.Response:

@@ -51,9 +51,9 @@ class Handles:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[Role, str], _Session | None] = {}  # None: a query of that session is running
 
-    def open(self, role: Role, more: str = "") -> Any:
-        """A handle of that role; `more` is the end of a connection string. Whoever opens it closes it."""
-        connection = chdb.connect(self._strings[role] + more)  # type: ignore[no-untyped-call]
+    def open(self, role: Role) -> Any:
+        """A handle of that role. Whoever opens it closes it."""
+        connection = chdb.connect(self._strings[role])  # type: ignore[no-untyped-call]
         connection.query(f"SET ROLE {role}")
         return connection
 

@@ -30,6 +30,7 @@ _NOT_SETTINGS: Final = frozenset(
     "query database user password session_id session_timeout session_check query_id quota_key compress decompress "
     "default_format wait_end_of_query client_protocol_version role buffer_size send_progress_in_http_headers "
     "http_headers_progress_interval_ms enable_http_compression http_zlib_compression_level log_comment "
+    "readonly "
     "cancel_http_readonly_queries_on_client_close".split()
 )
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -43,7 +44,7 @@ class Request(NamedTuple):
     database: str  # '' = the default, or the session's
     parameters: dict[str, str]
     settings: dict[str, str]
-    reads_only: bool
+    readonly: str  # '0' unless it may only read; a setting, but the last to be set
     session_id: str
     session_timeout_s: int
     query_id: str
@@ -57,7 +58,7 @@ def read_request(url: Mapping[str, str], headers: Mapping[str, str], body: bytes
     The URL's query and the body are one text, whichever holds what.
     """
     query = url.get("query", "").encode().strip()
-    timeout = url.get("session_timeout", "60")
+    timeout, readonly = url.get("session_timeout", "60"), url.get("readonly", "0")
     return Request(
         text=(query + b"\n" + body if query and body else query or body) if (query or body.strip()) else b"",
         default_format=headers.get("X-ClickHouse-Format") or url.get("default_format") or "TabSeparated",
@@ -68,7 +69,7 @@ def read_request(url: Mapping[str, str], headers: Mapping[str, str], body: bytes
             for name, value in url.items()
             if name not in _NOT_SETTINGS and not name.startswith("param_") and _NAME.fullmatch(name)
         },
-        reads_only=reads_only or url.get("readonly", "0") != "0",
+        readonly="2" if reads_only and readonly == "0" else readonly,
         session_id=url.get("session_id", ""),
         session_timeout_s=int(timeout) if timeout.isdecimal() else 60,
         query_id=url.get("query_id") or str(uuid.uuid4()),

@@ -91,7 +91,9 @@ LIFTED: Final = tuple(bound.setting for bound in _reader_limits(Limits(1, 1)))
 # Of everybody: what a query may set so high that the limits above, or the process, would not hold.
 _FOR_ALL: Final = (
     _Bound("max_untracked_memory", 4 << 20, 4 << 20, 0),
-    _Bound("max_query_size", 256 << 10, QUERY_BYTES_MAX),
+    _Bound(
+        "max_query_size", 4 * QUERY_BYTES_MAX, 4 * QUERY_BYTES_MAX
+    ),  # as the parser writes it, or as a string in SQL
     _Bound("max_parser_depth", 1000, 1000),
     _Bound("max_parser_backtracks", 1_000_000, 1_000_000),
     _Bound("max_ast_elements", 50_000, 500_000),

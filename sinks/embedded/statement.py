@@ -2,11 +2,13 @@
 
 Pure but for the parser, which is handed in: `canonical` writes a statement anew, without comments and with one way of
 quoting, and refuses what is not exactly one statement; `reads` classifies it. No text is judged by its own words.
+Invariant: what is run is what was judged, the canonical text. Of a text as it came the engine would also run what it takes
+for further statements, such as lines of the data of an INSERT, even of one that it is only asked to explain.
 """
 
 import re
-from collections.abc import Iterator
 from enum import Enum, auto
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from sinks.embedded.errors import ACCESS_DENIED, NOT_IMPLEMENTED, SYNTAX_ERROR, QueryRefused
@@ -38,7 +40,7 @@ class Statement(NamedTuple):
     """One statement. `format` is that of its answer, of an INSERT that of its data; '' when it names none."""
 
     purpose: Purpose
-    text: bytes  # for the engine; of an INSERT without format and data
+    text: bytes  # canonical; of an INSERT without format and data
     format: str
     data: bytes = b""
     kill: tuple[str, bool] = ("", False)  # of KILL QUERY: whose query_id, and whether to wait for its end
@@ -59,13 +61,12 @@ _DATA_PLACES_MAX: Final = 20
 
 def read_statement(text: bytes, parser: Grammar) -> Statement:
     """The one statement of `text`. Raises QueryRefused, also for what nobody may ask for over HTTP."""
-    insert = next(_inserts(text, parser), None)
-    if insert is not None:
+    if (insert := _insert(text, parser)) is not None:
         return insert
     if len(text) > QUERY_BYTES_MAX:
         raise QueryRefused(SYNTAX_ERROR, f"A statement has at most {QUERY_BYTES_MAX} bytes. (SYNTAX_ERROR)")
     canonical = parser.canonical(text)
-    bare = _QUOTED.sub("''", canonical)
+    text, bare = _bytes(canonical), _QUOTED.sub("''", canonical)
     if outside := _FILES.search(bare):
         raise QueryRefused(ACCESS_DENIED, f"{outside[1]} reaches outside of the database. (ACCESS_DENIED)")
     asked = _FORMAT.search(bare)
@@ -85,27 +86,27 @@ def read_statement(text: bytes, parser: Grammar) -> Statement:
     return Statement(Purpose.SELECT if canonical.startswith(("SELECT ", "WITH ")) else Purpose.READ, text, form)
 
 
-def _inserts(text: bytes, parser: Grammar) -> Iterator[Statement]:
-    """The INSERT whose data stands in the text, if it is one."""
-    for number, place in enumerate(_DATA.finditer(text, 0, QUERY_BYTES_MAX)):
-        if number == _DATA_PLACES_MAX:
-            return
+def _insert(text: bytes, parser: Grammar) -> Statement | None:
+    """The INSERT with the data that stands behind it; None when it is none, or has no data."""
+    for place in islice(_DATA.finditer(text, 0, QUERY_BYTES_MAX), _DATA_PLACES_MAX):
         try:
             canonical = parser.canonical(text[: place.end()])
         except QueryRefused:
             continue  # the word stands within a name, a string or a comment
-        bare = _QUOTED.sub("''", canonical)
+        bare, data = _QUOTED.sub("''", canonical), _data(text, place.end(), place[0])
         insert = _INSERT_FORMAT.fullmatch(canonical)
         if insert is None or _FILES.search(bare):
-            return
-        if _SELECT.search(bare):
-            # The engine reads data behind a query only from one text, of which it might take lines for statements.
-            if text[place.end() :].strip(b" \t\r\n;"):
-                raise QueryRefused(NOT_IMPLEMENTED, "INSERT ... SELECT takes no data here. (NOT_IMPLEMENTED)")
-            yield Statement(Purpose.WRITE, text[: place.end()], "")
-        yield Statement(
-            Purpose.INSERT, insert[1].encode(errors="surrogateescape"), insert[2], _data(text, place.end(), place[0])
-        )
+            return None
+        if not _SELECT.search(bare):
+            return Statement(Purpose.INSERT, _bytes(insert[1]), insert[2], data)
+        if data.strip(b" \t\r\n;"):  # which the engine would read only from one text with the statement
+            raise QueryRefused(NOT_IMPLEMENTED, "INSERT ... SELECT takes no data here. (NOT_IMPLEMENTED)")
+        return Statement(Purpose.WRITE, _bytes(canonical), "")
+    return None
+
+
+def _bytes(canonical: str) -> bytes:
+    return canonical.encode(errors="surrogateescape")
 
 
 def _data(text: bytes, start: int, word: bytes) -> bytes:

@@ -40,7 +40,9 @@ _BEFORE: Final = (
     "", "", "", "", "", "/* x */", "-- x\n", "#! x\n", "/**//**//**//**//**//**//**//**//**/", "\ufeff", "\n\t ",
     "\xa0", "\u2003", "(", "SELECT 1;", "SELECT 1;;\n", "EXPLAIN SELECT 1;", "USE posventa; ", "SET readonly = 0; ",
     "SELECT 1 FORMAT Null;\n\n", "EXPLAIN ", "SELECT $$;$$;", "SELECT ';' AS `;`; ",
-    "INSERT INTO posventa.comments FORMAT TSV\n\n\n", "/* /* */ SELECT 1; */ ", "SELECT 1 AS `'`; ", "\x00",
+    "INSERT INTO posventa.comments FORMAT TSV\n\n\n", "EXPLAIN INSERT INTO posventa.comments FORMAT TSV\n\n",
+    "EXPLAIN AST INSERT INTO posventa.comments VALUES (1)\n\n", "EXPLAIN AST INSERT INTO posventa.comments VALUES ;",
+    "/* /* */ SELECT 1; */ ", "SELECT 1 AS `'`; ", "\x00",
     "SELECT 1\x00;", "PARALLEL WITH ", "EXECUTE AS default ",
 )  # fmt: skip
 _BEHIND: Final = (
@@ -48,7 +50,8 @@ _BEHIND: Final = (
     " FORMAT CSV SETTINGS max_threads = 1", "\x00", "; SELECT 1", " SETTINGS readonly = 0",
     " SETTINGS allow_introspection_functions = 1, log_comment = 'x'", "\n; DROP DATABASE posventa", ")", "'", "`",
     " SETTINGS max_execution_time = 1", " PARALLEL WITH DROP TABLE posventa.journeys", " INTO OUTFILE '/dev/null'",
-    "\r\n\r\nDROP TABLE posventa.journeys\r\n",
+    "\r\n\r\nDROP TABLE posventa.journeys\r\n", "\n\nSET ROLE writer\n\nDROP TABLE posventa.journeys\n",
+    "\n\nSET ROLE writer; DROP TABLE posventa.journeys", " FORMAT TSV\n1\n\nSET ROLE writer\n\nDROP DATABASE posventa\n",
 )  # fmt: skip
 _URL: Final[tuple[dict[str, str], ...]] = (
     {}, {}, {}, {}, {"database": "posventa"}, {"database": "files_of_nobody"}, {"database": "system"},

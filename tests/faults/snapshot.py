@@ -94,7 +94,7 @@ def ask(clickhouse: str, sql: str) -> list[str]:
     told = plain_http.ask(clickhouse, sql, {"database": "posventa", "default_format": "JSONCompactEachRow"})
     if told.status != 200:
         raise OSError(told.body.decode())
-    return told.body.decode().splitlines()
+    return [line.decode() for line in told.body.splitlines()]
 
 
 def _table_lines(clickhouse: str) -> Iterator[str]:

@@ -24,9 +24,11 @@ def test_the_query_and_the_body_are_one_text() -> None:
 
 
 def test_get_and_readonly_only_read() -> None:
-    assert read_request({"query": "SELECT 1"}, {}, b"", reads_only=True).reads_only
-    assert read_request({"query": "SELECT 1", "readonly": "2"}, {}, b"", reads_only=False).reads_only
-    assert not read_request({"query": "SELECT 1", "readonly": "0"}, {}, b"", reads_only=False).reads_only
+    def readonly(mode: str, reads_only: bool) -> str:
+        return read_request({"query": "SELECT 1", "readonly": mode}, {}, b"", reads_only).readonly
+
+    assert [readonly(mode, reads_only=True) for mode in "012"] == ["2", "1", "2"]
+    assert [readonly(mode, reads_only=False) for mode in "012"] == ["0", "1", "2"]
 
 
 def test_parameters_settings_and_session_are_told_apart() -> None:
