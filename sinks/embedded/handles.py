@@ -121,8 +121,9 @@ class Reading:
 
     def reads(self, canonical: str) -> bool:
         """As Grammar has it."""
+        text = canonical.encode(errors="replace").decode()  # the binding takes no bytes that are no text
         with self._lock:
-            return bool(self.connection._conn.classify_query(canonical)["query_class"].name == "READ_ONLY")
+            return bool(self.connection._conn.classify_query(text)["query_class"].name == "READ_ONLY")
 
     def _canonical(self, text: bytes) -> str:
         quoted = text.replace(b"\\", b"\\\\").replace(b"'", b"\\'")

@@ -39,6 +39,7 @@ _WRITER_MAY: Final = (
     "SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE, DROP, TRUNCATE, OPTIMIZE, "
     "SHOW, CHECK, SET DEFINER"
 )
+_BUT: Final = "REVOKE DROP DATABASE ON default.*"  # without it no handle opens any more
 # The engine gives its default database every file of the machine as a table. It has this name, and nobody a right to it.
 FILES_DATABASE: Final = "files_of_nobody"
 
@@ -73,6 +74,10 @@ class _Bound(NamedTuple):
     most: int
     least: int = 1
 
+    def between(self) -> str:
+        """As the engine wants it; it would take 0 threads for as many as there are cores, and fewer for too few."""
+        return f"<min>{self.least}</min><max>{self.most}</max>" if self.least else f"<max>{self.most}</max>"
+
 
 def _reader_limits(limits: Limits) -> list[_Bound]:
     """What does not limit a writer."""
@@ -90,6 +95,7 @@ def _reader_limits(limits: Limits) -> list[_Bound]:
 LIFTED: Final = tuple(bound.setting for bound in _reader_limits(Limits(1, 1)))
 # Of everybody: what a query may set so high that the limits above, or the process, would not hold.
 _FOR_ALL: Final = (
+    _Bound("max_threads", 0, 64, 0),  # 0: as many as the machine has cores
     _Bound("max_untracked_memory", 4 << 20, 4 << 20, 0),
     _Bound(
         "max_query_size", 4 * QUERY_BYTES_MAX, 4 * QUERY_BYTES_MAX
@@ -134,7 +140,7 @@ def _users(limits: Limits) -> str:
     bounds = [*_reader_limits(limits), *_FOR_ALL]
     settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in bounds)
     constraints = "".join(f"<{setting}><const/></{setting}>" for setting in _CONSTANT) + "".join(
-        f"<{bound.setting}><min>{bound.least}</min><max>{bound.most}</max></{bound.setting}>" for bound in bounds
+        f"<{bound.setting}>{bound.between()}</{bound.setting}>" for bound in bounds
     )
     lifted = "".join(f"<{setting}>0</{setting}>" for setting in LIFTED)
     free = "".join(f"<{setting}><min>0</min><max>{_ANYTHING}</max></{setting}>" for setting in LIFTED)
@@ -148,7 +154,7 @@ def _users(limits: Limits) -> str:
         f"<default><async_insert>0</async_insert>{settings}<constraints>{constraints}</constraints></default>\n"
         f"<{Role.WRITER}>{lifted}<constraints>{free}</constraints></{Role.WRITER}>\n</profiles>\n"
         "<quotas><default/></quotas>\n<roles>\n"
-        f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*'])}</{Role.WRITER}>\n"
+        f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*', _BUT])}</{Role.WRITER}>\n"
         f"<{Role.READER}>{_grants(f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views())}</{Role.READER}>\n"
         "</roles>\n<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
         f"<quota>default</quota>{_grants(f'GRANT {role}' for role in Role)}"

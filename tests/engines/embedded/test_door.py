@@ -240,11 +240,24 @@ def test_slow_readers_take_no_writers_threads_and_leave_when_their_clients_do(wr
     [
         ("SELECT sleepEachRow(1) FROM numbers(30) SETTINGS max_block_size = 1, max_execution_time = 1", "159"),
         ("SELECT length(groupArray(number)) FROM numbers(10000000000)", "241"),
-        ("SELECT repeat('x', 1000000) FROM numbers(10000) FORMAT JSON", "396"),
+        ("SELECT 1 SETTINGS max_threads = 1000", "452"),
     ],
 )
 def test_a_reader_has_limits(reader: str, sql: str, code: str) -> None:
     assert ask(reader, sql).headers["X-ClickHouse-Exception-Code"] == code
+
+
+def test_an_answer_that_can_only_come_whole_is_smaller(reader: str) -> None:
+    asked = "SELECT getSetting('max_result_bytes') AS most FORMAT"
+    assert ask(reader, f"{asked} CSV").body == b"1000000000\n"
+    assert ask(reader, f"{asked} JSONCompactColumns").body.split() == [b"[", b"[268435456]", b"]"]
+
+
+def test_who_may_write_has_no_limits_and_cannot_shut_everybody_out(writer: str) -> None:
+    assert _answer(writer, "SELECT getSetting('max_execution_time'), getSetting('max_memory_usage')") == "0\t0\n"
+    assert ask(writer, "SELECT 1", {"max_execution_time": "5000"}).body == b"1\n"
+    for sql in ("DROP DATABASE default", "SYSTEM SHUTDOWN", "CREATE USER x", "GRANT SELECT ON *.* TO reader"):
+        assert ask(writer, sql).status == 403
 
 
 def test_a_query_is_ended_by_its_query_id(writer: str, reader: str) -> None:
