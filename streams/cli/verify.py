@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from streams.cli.times import moment_of
+from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
+from streams.embedded.password import settings_beside
 from streams.recount.asking import Range
 from streams.recount.numbers import PlainRules
 from streams.recount.verify import Verdict
 from streams.recount.verify import verify as verdict_of
-from streams.settings import load_settings
 
 _SHOWN_MAX: Final = 100  # differences in the table; --json has more
 _LISTED_MAX: Final = 1000  # of one task
@@ -29,10 +30,11 @@ def verify(
     end: Annotated[
         str | None, typer.Option("--to", help="only what happened before, ISO 8601, UTC unless it says otherwise")
     ] = None,
+    directory: UpDirectory = UP_DIRECTORY,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Count everything again from the topics and compare it with ClickHouse, key by key. Exit 1 on a difference."""
-    settings = load_settings()
+    settings = settings_beside(directory)
     chosen = Range(moment_of("--from", start), moment_of("--to", end))
     rules = PlainRules(settings.pane, settings.attribution_window * 1000)
     with _progress() as progress:
