@@ -170,7 +170,7 @@ def _prepared(connection: Any, request: Request, query: Query, result: Result) -
     if request.database:
         connection.query(f"USE {identifier(request.database)}")
     settings = request.settings
-    if query.role is Role.READER and result.purpose is not Purpose.SET and not result.streamed:
+    if query.role is Role.READER and result.purpose is not Purpose.SET and (request.whole or not result.streamed):
         settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
     if query.role is Role.WRITER and (settings.keys() & LIFTED or result.purpose is Purpose.SET):
         connection.query(f"SET profile = '{Role.WRITER}'")  # whose limits may be set to anything

@@ -16,15 +16,21 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from sinks.embedded.engine import Engine, Query
-from sinks.embedded.errors import ACCESS_DENIED, AUTHENTICATION_FAILED, TOO_MANY_SIMULTANEOUS_QUERIES, QueryRefused
+from sinks.embedded.errors import (
+    ACCESS_DENIED,
+    AUTHENTICATION_FAILED,
+    INCORRECT_DATA,
+    TOO_MANY_SIMULTANEOUS_QUERIES,
+    QueryRefused,
+)
 from sinks.embedded.protocol import BODY_BYTES_MAX, Request, credentials, decompress, read_request
 from sinks.embedded.reply import Reply
 from sinks.embedded.rights import READERS_AT_ONCE, Role
 from sinks.loopback import LOOPBACK_NAMES, WRITERS_NAME
 
 _THREADS: Final = {Role.READER: READERS_AT_ONCE, Role.WRITER: 8}  # statements at once; more wait
-_READERS_MAX: Final = 200  # statements of readers, those that wait included
-_BODY_BYTES_MAX: Final = {Role.READER: 16 << 20, Role.WRITER: BODY_BYTES_MAX}
+_READERS_MAX: Final = 100  # statements of readers, those that wait included
+_BODY_BYTES_MAX: Final = {Role.READER: 8 << 20, Role.WRITER: BODY_BYTES_MAX}
 _OWN_SITE: Final = ("none", "same-origin")  # typed by a person, or asked by a page of this very address
 _HEADERS: Final = {"X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Server-Display-Name": "posventa"}
 
@@ -76,7 +82,7 @@ class Front:
 
     def _role(self, url: Mapping[str, str], headers: Mapping[str, str]) -> Role:
         user, password = credentials(url, headers)
-        if user == WRITERS_NAME and hmac.compare_digest(password.encode(), self._password):
+        if user == WRITERS_NAME and hmac.compare_digest(password.encode(errors="replace"), self._password):
             return Role.WRITER
         if user == "default" and not password:
             return Role.READER
@@ -89,7 +95,10 @@ class Front:
     async def _read(self, http: web.Request, url: dict[str, str], role: Role) -> Request:
         body, bytes_max = b"", _BODY_BYTES_MAX[role]
         if http.content_type == "multipart/form-data":
-            form = await http.clone(client_max_size=bytes_max).post()
+            try:
+                form = await http.clone(client_max_size=bytes_max).post()
+            except ValueError as error:
+                raise QueryRefused(INCORRECT_DATA, f"Cannot read multipart body: {error}. (INCORRECT_DATA)") from error
             url.update({name: value for name, value in form.items() if isinstance(value, str)})
         elif http.can_read_body:
             body = await http.clone(client_max_size=bytes_max).read()
@@ -138,8 +147,15 @@ def _refuse_other_sites(headers: Mapping[str, str]) -> None:
     """A browser tells by these on whose behalf it asks."""
     for name in ("Host", "Origin"):
         value = headers.get(name, "")
-        if value and urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK_NAMES:
+        if value and _host_in(value) not in LOOPBACK_NAMES:
             raise QueryRefused(ACCESS_DENIED, f"{name} {value}: only this machine may ask. (ACCESS_DENIED)")
     site = headers.get("Sec-Fetch-Site", "none")
     if site not in _OWN_SITE:
         raise QueryRefused(ACCESS_DENIED, f"Sec-Fetch-Site {site}: no other page may ask. (ACCESS_DENIED)")
+
+
+def _host_in(value: str) -> str | None:
+    try:
+        return urlsplit(value if "//" in value else f"//{value}").hostname
+    except ValueError:
+        return None

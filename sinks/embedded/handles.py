@@ -169,7 +169,9 @@ def _declare_default_database(metadata: Path) -> None:
     link, declared = metadata / "default", metadata / "default.sql"
     tables = link.readlink().name if link.is_symlink() else str(uuid.uuid4())
     if not declared.exists():
-        declared.write_text(f"ATTACH DATABASE _ UUID '{tables}'\nENGINE = Atomic\n", encoding="utf-8")
+        half = metadata / "default.sql.tmp"
+        half.write_text(f"ATTACH DATABASE _ UUID '{tables}'\nENGINE = Atomic\n", encoding="utf-8")
+        half.rename(declared)
     link.unlink(missing_ok=True)  # made anew by the engine
 
 

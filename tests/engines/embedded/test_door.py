@@ -316,6 +316,23 @@ def test_bytes_that_are_no_text_are_refused_like_any_other_mistake(reader: str, 
     assert ask(reader, sql).body.startswith(b"Code: ")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "[::1"},
+        {"Origin": "http://[::1"},
+        {"X-ClickHouse-User": "posventa", "X-ClickHouse-Key": "\xff"},
+        {"Authorization": "Basic /w=="},
+        {"Content-Type": "multipart/form-data"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Encoding": "zstd"},
+        {"Content-Encoding": "nope"},
+    ],
+)
+def test_odd_headers_are_refused_like_any_other_mistake(reader: str, headers: dict[str, str]) -> None:
+    assert ask(reader, b"SELECT 1", headers=headers).body.startswith(b"Code: ")
+
+
 @pytest.mark.parametrize("line", ["", "1\n"])
 def test_data_never_becomes_a_statement(writer: str, line: str) -> None:
     for form in ("TSV", "CSV", "Values", "MsgPack"):
