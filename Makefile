@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test night coverage faults attacks lint bench dist lock audit digests
+.PHONY: setup demo quick test clients night coverage faults attacks lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -48,6 +48,20 @@ PLAIN_TOO := $(addprefix tests/pure/,schemas domain unit)
 test: $(READY)
 	$(VENV)/bin/pytest
 	$(VENV)/bin/python -m pytest --quiet -p tests.support.plain $(PLAIN_TOO)
+
+# Real clients in Python, Java, Node.js and Go against the embedded ClickHouse, each as it comes (docs/bi.md): some 5 minutes
+# on two cores, and as long again the first time. One of them: make clients ONLY=jdbc
+CLIENTS := .venv-clients/.ready
+
+clients: $(READY) $(CLIENTS)
+	$(VENV)/bin/python -m tests.clients $(ONLY)
+
+# An environment of their own, since dbt brings dozens of packages; what the others need is fetched beside it.
+$(CLIENTS): tests/clients/python/requirements.txt
+	$(PYTHON) -m venv --clear .venv-clients
+	echo '*' > .venv-clients/.gitignore
+	.venv-clients/bin/pip install --quiet --disable-pip-version-check -r tests/clients/python/requirements.txt
+	@touch $@
 
 # The laws with 20 times the examples, and the simulation with 20 times the runs: for a night.
 night: $(READY)
