@@ -21,7 +21,17 @@ from sinks.embedded.errors import (
     QueryRefused,
     from_engine,
 )
-from sinks.embedded.handles import EngineError, Handles, Reading, identifier, literal, set_settings, settings_of
+from sinks.embedded.handles import (
+    EngineError,
+    Handles,
+    Reading,
+    bring,
+    formats_of,
+    identifier,
+    literal,
+    set_settings,
+    settings_of,
+)
 from sinks.embedded.protocol import Request
 from sinks.embedded.rights import LIFTED, WHOLE_BYTES_MAX, Role
 from sinks.embedded.statement import Purpose, Statement, read_statement
@@ -44,11 +54,12 @@ class Result:
 
     pieces: Pieces
 
-    def __init__(self, form: str, purpose: Purpose) -> None:
+    def __init__(self, form: str, content_type: str, purpose: Purpose) -> None:
         """Raises QueryRefused for a format that can't be sent."""
         if form.lower() in _PYTHON_FORMATS:
             raise QueryRefused(UNKNOWN_FORMAT, f"Unknown format {form}. (UNKNOWN_FORMAT)")
         self.format = form
+        self.content_type = content_type
         self.purpose = purpose
         self.wrote = purpose in (Purpose.INSERT, Purpose.WRITE)
         self.streamed = purpose is Purpose.SELECT and form in _STREAMED
@@ -83,6 +94,7 @@ class Engine:
         self._running: dict[tuple[Role, str], Query] = {}
         self._ending = self._handles.open(Role.WRITER)
         self._ending_lock = threading.Lock()
+        self._formats = formats_of(self._ending)
         self._parsers = {role: Reading(self._handles.open(role)) for role in Role}
 
     @contextmanager
@@ -94,8 +106,9 @@ class Engine:
                 _refuse_writing(statement, request, query.role)
                 if statement.purpose is Purpose.KILL:
                     statement = self._killed(statement, query)
-                with self._handles.handle(query.role, request.session_id, request.session_timeout_s) as connection:
-                    result = Result(statement.format or request.default_format, statement.purpose)
+                with self._handles.handle(query.role, request) as connection:
+                    asked = statement.format or request.default_format
+                    result = Result(*self._formats.get(asked.lower(), (asked, "")), statement.purpose)
                     with _prepared(connection, request, query, result):
                         if query.cancelled:
                             raise QueryRefused(QUERY_WAS_CANCELLED, "Query was cancelled. (QUERY_WAS_CANCELLED)")
@@ -166,7 +179,9 @@ class Engine:
 
 @contextmanager
 def _prepared(connection: Any, request: Request, query: Query, result: Result) -> Iterator[None]:
-    """The handle in the database and with the settings that the request asks for; a session has its own ones after."""
+    """The handle as the request asks for it: database, tables, settings; a session is as it was before, after it."""
+    for table in request.external:
+        bring(connection, table)
     if request.database:
         connection.query(f"USE {identifier(request.database)}")
     settings = request.settings
@@ -183,6 +198,9 @@ def _prepared(connection: Any, request: Request, query: Query, result: Result) -
     finally:
         if before:
             set_settings(connection, before)
+        if request.session_id:
+            for table in request.external:
+                connection.query(f"DROP TEMPORARY TABLE {identifier(table.name)}")
 
 
 def _refuse_writing(statement: Statement, request: Request, role: Role) -> None:

@@ -25,6 +25,8 @@ CODES_OF_STATUS: Final = {
 }
 _STATUS: Final = {int(code): status for status, codes in CODES_OF_STATUS.items() for code in codes.split()[1::2]}
 _CODE: Final = re.compile(r"Code: (\d+)\b")
+_CODE_AGAIN: Final = re.compile(r"^(Code: \d+\. DB::Exception: )\1+")
+_NAME_AGAIN: Final = re.compile(r"(?: \((\w+)\) \(version [\w.]+(?: \([\w ]+\))?\)\.)+(?= \(\1\)$)")
 
 ACCESS_DENIED: Final = 497
 AUTHENTICATION_FAILED: Final = 516
@@ -42,7 +44,6 @@ SESSION_IS_LOCKED: Final = 373
 SESSION_NOT_FOUND: Final = 372
 SYNTAX_ERROR: Final = 62
 TOO_LARGE_SIZE_COMPRESSED: Final = 39
-TOO_MANY_BYTES: Final = 307
 TOO_MANY_SIMULTANEOUS_QUERIES: Final = 202
 UNKNOWN_CODEC: Final = 432
 UNKNOWN_COMPRESSION: Final = 89
@@ -64,8 +65,9 @@ class QueryRefused(Exception):
 
 
 def from_engine(message: str) -> QueryRefused:
-    """What the engine said. The code stands in its text alone."""
+    """What the engine said, once where its parts said it one after the other. The code stands in its text alone."""
     match = _CODE.search(message)
+    text = message[match.start() :] if match else f"Code: {_UNKNOWN_EXCEPTION}. DB::Exception: {message}"
     refused = QueryRefused(int(match[1]) if match else _UNKNOWN_EXCEPTION, "")
-    refused.args = (message[match.start() :] if match else f"Code: {_UNKNOWN_EXCEPTION}. DB::Exception: {message}",)
+    refused.args = (_NAME_AGAIN.sub("", _CODE_AGAIN.sub(r"\1", text)),)
     return refused

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
+from sinks.embedded.encodings import require_size
 from sinks.embedded.engine import Engine, Query
 from sinks.embedded.errors import (
     ACCESS_DENIED,
@@ -23,7 +24,8 @@ from sinks.embedded.errors import (
     TOO_MANY_SIMULTANEOUS_QUERIES,
     QueryRefused,
 )
-from sinks.embedded.protocol import BODY_BYTES_MAX, Request, credentials, decompress, read_request
+from sinks.embedded.packing import packed_error
+from sinks.embedded.protocol import BODY_BYTES_MAX, Request, credentials, read_body, read_request
 from sinks.embedded.reply import Reply
 from sinks.embedded.rights import READERS_AT_ONCE, Role
 from sinks.loopback import LOOPBACK_NAMES, WRITERS_NAME
@@ -65,7 +67,7 @@ class Front:
         return web.Response(text="Ok.\n")
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
-        headers = dict(_HEADERS)
+        headers, request = dict(_HEADERS), None
         try:
             url = dict(http.query)
             _refuse_other_sites(http.headers)
@@ -76,8 +78,10 @@ class Front:
                 return web.Response(text="Ok.\n", headers=headers)
             return await self._ask(http, request, role, headers)
         except QueryRefused as refused:
+            body, encoding = packed_error(refused, request, http.headers.get("Accept-Encoding", ""))
             headers["X-ClickHouse-Exception-Code"] = str(refused.code)
-            body = f"{refused}\n".encode(errors="replace")
+            if encoding:
+                headers["Content-Encoding"] = encoding
             return web.Response(status=refused.status, body=body, content_type="text/plain", headers=headers)
 
     def _role(self, url: Mapping[str, str], headers: Mapping[str, str]) -> Role:
@@ -94,18 +98,18 @@ class Front:
 
     async def _read(self, http: web.Request, url: dict[str, str], role: Role) -> Request:
         body, bytes_max = b"", _BODY_BYTES_MAX[role]
+        files: dict[str, bytes] = {}
         if http.content_type == "multipart/form-data":
             try:
-                form = await http.clone(client_max_size=bytes_max).post()
+                fields, files = await _read_form(http, bytes_max)
             except ValueError as error:
                 raise QueryRefused(INCORRECT_DATA, f"Cannot read multipart body: {error}. (INCORRECT_DATA)") from error
-            url.update({name: value for name, value in form.items() if isinstance(value, str)})
+            url |= fields
         elif http.can_read_body:
             body = await http.clone(client_max_size=bytes_max).read()
-        if encoding := http.headers.get("Content-Encoding", "").strip().lower():
             loop = asyncio.get_running_loop()
-            body = await loop.run_in_executor(self._threads[role], decompress, body, encoding, bytes_max)
-        return read_request(url, http.headers, body, reads_only=http.method in ("GET", "HEAD"))
+            body = await loop.run_in_executor(self._threads[role], read_body, url, http.headers, body, bytes_max)
+        return read_request(url, http.headers, body, http.method in ("GET", "HEAD"), files)
 
     async def _ask(
         self, http: web.Request, request: Request, role: Role, headers: dict[str, str]
@@ -141,6 +145,25 @@ class Front:
                 return reply.tell(request, result)
         except QueryRefused as refused:
             return reply.broken_off(refused)
+
+
+async def _read_form(http: web.Request, bytes_max: int) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The fields and the files of a multipart request. A file is a part with a file name, be it empty."""
+    fields: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    size = 0
+    parts = await http.multipart()
+    while isinstance(part := await parts.next(), BodyPartReader):
+        data = bytearray()
+        while piece := await part.read_chunk():
+            size += len(piece)
+            require_size(size, bytes_max)
+            data += piece
+        if part.filename is None:
+            fields[part.name or ""] = data.decode(errors="replace")
+        else:
+            files[part.name or ""] = bytes(data)
+    return fields, files
 
 
 def _refuse_other_sites(headers: Mapping[str, str]) -> None:

@@ -19,7 +19,9 @@ from typing import Any, Final, NamedTuple
 
 import chdb
 
-from sinks.embedded.errors import SESSION_IS_LOCKED, QueryRefused, from_engine
+from sinks.embedded.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, QueryRefused, from_engine
+from sinks.embedded.external import ExternalTable
+from sinks.embedded.protocol import Request
 from sinks.embedded.rights import Role, limits_of, memory_of_this_machine, unlimited, write_rights
 
 # What the engine's binding raises; the last where it tells of bytes that are no text.
@@ -58,23 +60,26 @@ class Handles:
         return connection
 
     @contextmanager
-    def handle(self, role: Role, session_id: str, session_timeout_s: int) -> Iterator[Any]:
-        """That of the session, or one for this request alone when there is none. Raises QueryRefused if it is in use."""
-        if not session_id:
+    def handle(self, role: Role, request: Request) -> Iterator[Any]:
+        """That of its session, or one for this request alone. Raises QueryRefused if the session is in use, or missed."""
+        if not request.session_id:
             connection = self.open(role)
             try:
                 yield connection
             finally:
                 connection.close()
             return
-        key = (role, session_id)
-        connection = self._take(key)
+        key = (role, request.session_id)
+        connection = self._take(key, request.session_check)
         try:
             yield connection
         finally:
             with self._lock:
                 del self._sessions[key]  # to the end: the dictionary is in order of use
-                self._sessions[key] = _Session(connection, time.monotonic(), session_timeout_s)
+                if not request.session_ends:
+                    self._sessions[key] = _Session(connection, time.monotonic(), request.session_timeout_s)
+            if request.session_ends:
+                connection.close()
 
     def close(self) -> None:
         """Call when no handle is in use any more."""
@@ -84,15 +89,18 @@ class Handles:
             self._sessions.clear()
             self._first.close()
 
-    def _take(self, key: tuple[Role, str]) -> Any:
+    def _take(self, key: tuple[Role, str], must_be_there: bool) -> Any:
         with self._lock:
             session = self._sessions.get(key)
             if key in self._sessions and session is None:
                 raise QueryRefused(SESSION_IS_LOCKED, f"Session {key[1]} is busy. (SESSION_IS_LOCKED)")
             if session and time.monotonic() - session.idle_since_s > session.expires_after_s:
                 session.connection.close()
+                del self._sessions[key]
                 session = None
             if session is None:
+                if must_be_there:
+                    raise QueryRefused(SESSION_NOT_FOUND, f"Session {key[1]} not found. (SESSION_NOT_FOUND)")
                 self._make_room()
             connection = session.connection if session else self.open(key[0])
             self._sessions[key] = None
@@ -147,6 +155,21 @@ def settings_of(connection: Any, names: Iterable[str]) -> dict[str, str]:
 def set_settings(connection: Any, settings: Mapping[str, str]) -> None:
     """Sets them for all that the handle does from now on."""
     connection.query("SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items()))
+
+
+def bring(connection: Any, table: ExternalTable) -> None:
+    """Makes a table for this handle alone. By way of null(), which takes columns as a string."""
+    name, columns = identifier(table.name), literal(table.structure)
+    connection.query(f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM null({columns})")  # noqa: S608 - quoted
+    with connection.send_insert(f"INSERT INTO {name}", table.format) as inserter:
+        inserter.append(table.data)
+        inserter.finish()
+
+
+def formats_of(connection: Any) -> dict[str, tuple[str, str]]:
+    """Name and content type of every format that answers can have, by its name in small letters."""
+    found = connection.query("SELECT name, content_type FROM system.formats WHERE is_output", "JSONCompactEachRow")
+    return {name.lower(): (name, kind) for name, kind in map(json.loads, bytes(found.bytes()).splitlines())}
 
 
 def literal(text: str) -> str:

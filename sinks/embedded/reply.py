@@ -6,6 +6,8 @@ Invariant: a status of 200 whose body breaks off is seen by the client, since th
 
 import asyncio
 import json
+import secrets
+import string
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -13,15 +15,12 @@ from aiohttp import web
 
 from sinks.embedded.engine import Result
 from sinks.embedded.errors import QueryRefused
-from sinks.embedded.protocol import Request, packer
+from sinks.embedded.packing import Packing
+from sinks.embedded.protocol import Request
 
 _HELD_BYTES: Final = 1 << 20  # of an answer, before anything is sent: an error until then has a status of its own
 _PATIENCE_S: Final = 60.0  # with a client that takes nothing of its answer
-_TYPES: Final = {
-    "Native": "application/octet-stream",
-    "CSV": "text/csv; charset=UTF-8",
-    "Arrow": "application/vnd.apache.arrow.file",
-}
+_TAG_LETTERS: Final = 16  # of what tells an error at the end of a result from data
 
 
 class Reply:
@@ -29,7 +28,9 @@ class Reply:
 
     def __init__(self, http: web.Request, headers: dict[str, str], loop: asyncio.AbstractEventLoop) -> None:
         self._http = http
-        self._headers = headers
+        self._tag = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_TAG_LETTERS))
+        self._headers = headers | {"X-ClickHouse-Exception-Tag": self._tag}
+        self._packing: Packing | None = None
         self._loop = loop
         self._begun: web.StreamResponse | None = None
 
@@ -46,10 +47,9 @@ class Reply:
 
     def broken_off(self, refused: QueryRefused) -> web.StreamResponse:
         """Tells of an error in what was sent so far, or raises it when nothing was."""
-        if self._begun is None:
+        if self._begun is None or self._packing is None:
             raise refused
-        if not self._headers.get("Content-Encoding"):
-            self._wait(self._begun.write(f"\n{refused}\n".encode(errors="replace")))
+        self._wait(self._begun.write(self._packing.end_with(refused, self._tag)))
         return self._cut(self._begun, self._http.transport and self._http.transport.close)
 
     def _send(self, result: Result, held: bytes, pieces: Iterator[bytes]) -> web.StreamResponse:
@@ -66,27 +66,21 @@ class Reply:
 
     def _packed(self, request: Request, result: Result) -> Iterator[bytes]:
         """The answer's bytes as they travel. Nothing stays nothing."""
-        pack, encoding = packer(self._http.headers.get("Accept-Encoding", "")) if request.compress else (None, "")
-        if pack is None:
-            yield from result.pieces
-            return
+        self._packing = Packing(request, self._http.headers.get("Accept-Encoding", ""), result.format)
         for piece in result.pieces:
-            if piece:
-                self._headers["Content-Encoding"] = encoding
-                yield pack.compress(piece)
-        if "Content-Encoding" in self._headers:
-            yield pack.flush()
+            if piece and self._packing.encoding:
+                self._headers["Content-Encoding"] = self._packing.encoding
+            yield self._packing.add(piece)
+        yield self._packing.end()
 
     def _headers_of(self, result: Result) -> dict[str, str]:
-        did, form = "written" if result.wrote else "read", result.format
-        elapsed_ns = str(result.elapsed_ns())
-        summary = {f"{did}_rows": str(result.rows), f"{did}_bytes": str(result.bytes), "elapsed_ns": elapsed_ns}
-        json_or_text = "application/json" if form.startswith("JSON") else "text/tab-separated-values"
-        return self._headers | {
-            "X-ClickHouse-Summary": json.dumps(summary),
-            "X-ClickHouse-Format": form,
-            "Content-Type": _TYPES.get(form, f"{json_or_text}; charset=UTF-8"),
-        }
+        """Of a server's summary, what is known here."""
+        counts = {"read_rows": 0, "read_bytes": 0, "written_rows": 0, "written_bytes": 0}
+        did = "written" if result.wrote else "read"
+        counts |= {f"{did}_rows": result.rows, f"{did}_bytes": result.bytes, "elapsed_ns": result.elapsed_ns()}
+        form = {} if result.wrote else {"X-ClickHouse-Format": result.format}
+        summary = json.dumps({name: str(count) for name, count in counts.items()})
+        return self._headers | form | {"X-ClickHouse-Summary": summary, "Content-Type": result.content_type}
 
     def _cut(self, begun: web.StreamResponse, close: Callable[[], None] | None) -> web.StreamResponse:
         """Closes the connection before the end of the response."""

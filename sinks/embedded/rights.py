@@ -136,6 +136,11 @@ def readable_views() -> list[str]:
     return [view for view in VIEWS if view not in VIEWS_KEPT_FROM_READERS]
 
 
+def _reader_may() -> list[str]:
+    """Tables that a query brings along are temporary ones, in memory; no statement of a reader makes one."""
+    return ["GRANT CREATE TEMPORARY TABLE ON *.*", *(f"GRANT SELECT ON {DATABASE}.{view}" for view in readable_views())]
+
+
 def _users(limits: Limits) -> str:
     bounds = [*_reader_limits(limits), *_FOR_ALL]
     settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in bounds)
@@ -155,7 +160,7 @@ def _users(limits: Limits) -> str:
         f"<{Role.WRITER}>{lifted}<constraints>{free}</constraints></{Role.WRITER}>\n</profiles>\n"
         "<quotas><default/></quotas>\n<roles>\n"
         f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*', _BUT])}</{Role.WRITER}>\n"
-        f"<{Role.READER}>{_grants(f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views())}</{Role.READER}>\n"
+        f"<{Role.READER}>{_grants(_reader_may())}</{Role.READER}>\n"
         "</roles>\n<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
         f"<quota>default</quota>{_grants(f'GRANT {role}' for role in Role)}"
         f"<databases><system>{kept}</system></databases></default></users>\n</clickhouse>\n"

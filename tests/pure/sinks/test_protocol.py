@@ -1,14 +1,12 @@
 """ClickHouse's HTTP interface, read: pure functions, no engine."""
 
 import gzip
-import zlib
 
-import lz4.frame
 import pytest
-import zstandard
 
 from sinks.embedded.errors import QueryRefused, from_engine
-from sinks.embedded.protocol import credentials, decompress, packer, read_request
+from sinks.embedded.frames import FrameEncoder
+from sinks.embedded.protocol import credentials, read_body, read_request
 
 NATIVE = bytes(range(256))
 
@@ -59,36 +57,26 @@ def test_credentials_come_from_headers_url_or_basic_authentication() -> None:
     assert credentials({}, {"Authorization": "Basic ?"})[0] != "default"
 
 
-_PACKED = {
-    "lz4": lz4.frame.compress(NATIVE * 999),
-    "zstd": zstandard.ZstdCompressor().compress(NATIVE * 999),
-    "gzip": gzip.compress(NATIVE * 999),
-    "deflate": zlib.compress(NATIVE * 999),
-}
+def test_a_body_is_unpacked_as_its_headers_and_its_url_say() -> None:
+    framed = FrameEncoder()
+    frames = framed.add(NATIVE) + framed.end()
+    damaged = bytes(16) + frames[16:]
+    unverified = {"decompress": "1", "http_native_compression_disable_checksumming_on_decompress": "1"}
+    assert read_body({}, {}, NATIVE, len(NATIVE)) == NATIVE
+    assert read_body({"decompress": "0"}, {"Content-Encoding": " GZIP"}, gzip.compress(NATIVE), len(NATIVE)) == NATIVE
+    assert read_body({"decompress": "1"}, {}, frames, len(NATIVE)) == NATIVE
+    assert read_body({"decompress": "1"}, {"Content-Encoding": "gzip"}, gzip.compress(frames), len(frames)) == NATIVE
+    assert read_body(unverified, {}, damaged, len(NATIVE)) == NATIVE
+    with pytest.raises(QueryRefused) as refused:
+        read_body({"decompress": "1"}, {}, damaged, len(NATIVE))
+    assert refused.value.code == 40
 
 
-@pytest.mark.parametrize("encoding", _PACKED)
-def test_bodies_are_unpacked_within_the_limit_and_never_half(encoding: str) -> None:
-    packed = _PACKED[encoding]
-    assert decompress(packed, encoding, bytes_max=len(NATIVE) * 999) == NATIVE * 999
-    assert decompress(packed + packed, encoding) == NATIVE * 999 * 2  # a frame a block, as clickhouse-connect sends it
-    with pytest.raises(QueryRefused) as large:
-        decompress(packed, encoding, bytes_max=len(NATIVE) * 999 - 1)
-    assert large.value.status == 413
-    for damaged in (packed[: len(packed) // 2], packed[:-1], b"no such thing"):
-        with pytest.raises(QueryRefused) as broken:
-            decompress(damaged, encoding)
-        assert broken.value.code == 117
-
-
-@pytest.mark.parametrize("accepted", ["lz4, gzip", "zstd;q=1", "gzip, deflate", "identity", ""])
-def test_what_is_packed_for_a_client_can_be_unpacked(accepted: str) -> None:
-    pack, encoding = packer(accepted)
-    assert encoding in accepted
-    assert bool(encoding) == (accepted not in ("identity", ""))
-    if pack is not None:
-        packed = pack.compress(NATIVE * 99) + pack.compress(NATIVE) + pack.flush()
-        assert decompress(packed, encoding) == NATIVE * 100
+def test_what_belongs_to_a_session_or_an_answer_is_no_setting() -> None:
+    url = {"session_check": "1", "close_session": "true", "compress": "1", "stacktrace": "1", "query": "SELECT 1"}
+    request = read_request(url | {"client_protocol_version": "54460"}, {}, b"", reads_only=True)
+    assert (request.session_check, request.session_ends, request.framed, request.revision) == (True, True, True, 54460)
+    assert request.settings == {}
 
 
 def test_an_error_of_the_engine_keeps_its_code_and_text() -> None:
@@ -96,3 +84,9 @@ def test_an_error_of_the_engine_keeps_its_code_and_text() -> None:
     assert (refused.code, refused.status) == (60, 404)
     assert str(refused) == "Code: 60. DB::Exception: no such table. (UNKNOWN_TABLE)"
     assert from_engine("who knows").status == 500
+
+
+def test_an_error_that_the_engine_says_three_times_is_told_once() -> None:
+    part = "(UNKNOWN_FORMAT) (version 26.9.2.1)."
+    refused = from_engine(f"{'Code: 73. DB::Exception: ' * 3}Unknown format Nope. {part} {part} (UNKNOWN_FORMAT)")
+    assert str(refused) == "Code: 73. DB::Exception: Unknown format Nope. (UNKNOWN_FORMAT)"
