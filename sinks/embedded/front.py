@@ -154,11 +154,12 @@ async def _read_form(http: web.Request, bytes_max: int) -> tuple[dict[str, str],
     size = 0
     parts = await http.multipart()
     while isinstance(part := await parts.next(), BodyPartReader):
+        size += sum(len(name) + len(value) for name, value in part.headers.items())
         data = bytearray()
         while piece := await part.read_chunk():
-            size += len(piece)
-            require_size(size, bytes_max)
+            require_size(size := size + len(piece), bytes_max)
             data += piece
+        require_size(size, bytes_max)
         if part.filename is None:
             fields[part.name or ""] = data.decode(errors="replace")
         else:
