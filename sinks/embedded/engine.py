@@ -180,8 +180,8 @@ class Engine:
 @contextmanager
 def _prepared(connection: Any, request: Request, query: Query, result: Result) -> Iterator[None]:
     """The handle as the request asks for it: database, tables, settings; a session is as it was before, after it."""
-    for table in request.external:
-        bring(connection, table)
+    if request.external:
+        bring(connection, query.role, request.external)
     if request.database:
         connection.query(f"USE {identifier(request.database)}")
     settings = request.settings

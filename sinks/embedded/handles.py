@@ -22,7 +22,7 @@ import chdb
 from sinks.embedded.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, QueryRefused, from_engine
 from sinks.embedded.external import ExternalTable
 from sinks.embedded.protocol import Request
-from sinks.embedded.rights import Role, limits_of, memory_of_this_machine, unlimited, write_rights
+from sinks.embedded.rights import BRINGER, Role, limits_of, memory_of_this_machine, unlimited, write_rights
 
 # What the engine's binding raises; the last where it tells of bytes that are no text.
 EngineError: Final = (RuntimeError, chdb.ChdbError, UnicodeDecodeError)
@@ -157,13 +157,19 @@ def set_settings(connection: Any, settings: Mapping[str, str]) -> None:
     connection.query("SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items()))
 
 
-def bring(connection: Any, table: ExternalTable) -> None:
-    """Makes a table for this handle alone. By way of null(), which takes columns as a string."""
-    name, columns = identifier(table.name), literal(table.structure)
-    connection.query(f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM null({columns})")  # noqa: S608 - quoted
-    with connection.send_insert(f"INSERT INTO {name}", table.format) as inserter:
-        inserter.append(table.data)
-        inserter.finish()
+def bring(connection: Any, role: Role, tables: Iterable[ExternalTable]) -> None:
+    """Makes tables for this handle alone, which has that role before and after."""
+    connection.query(f"SET ROLE {BRINGER}")
+    try:
+        for table in tables:
+            name, columns = identifier(table.name), literal(table.structure)
+            # By way of null(), which takes columns as a string.
+            connection.query(f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM null({columns})")  # noqa: S608 - quoted
+            with connection.send_insert(f"INSERT INTO {name}", table.format) as inserter:
+                inserter.append(table.data)
+                inserter.finish()
+    finally:
+        connection.query(f"SET ROLE {role}")
 
 
 def formats_of(connection: Any) -> dict[str, tuple[str, str]]:

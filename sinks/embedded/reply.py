@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 import string
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
 from aiohttp import web
@@ -50,7 +50,7 @@ class Reply:
         if self._begun is None or self._packing is None:
             raise refused
         self._wait(self._begun.write(self._packing.end_with(refused, self._tag)))
-        return self._cut(self._begun, self._http.transport and self._http.transport.close)
+        return self._cut(self._begun, gently=True)
 
     def _send(self, result: Result, held: bytes, pieces: Iterator[bytes]) -> web.StreamResponse:
         begun = web.StreamResponse(headers=self._headers_of(result))
@@ -61,7 +61,7 @@ class Reply:
             for piece in pieces:
                 self._wait(begun.write(piece))
         except (OSError, TimeoutError):  # the client went away, or takes nothing
-            return self._cut(begun, self._http.transport and self._http.transport.abort)
+            return self._cut(begun)
         return begun
 
     def _packed(self, request: Request, result: Result) -> Iterator[bytes]:
@@ -82,10 +82,10 @@ class Reply:
         summary = json.dumps({name: str(count) for name, count in counts.items()})
         return self._headers | form | {"X-ClickHouse-Summary": summary, "Content-Type": result.content_type}
 
-    def _cut(self, begun: web.StreamResponse, close: Callable[[], None] | None) -> web.StreamResponse:
-        """Closes the connection before the end of the response."""
-        if close is not None:
-            self._loop.call_soon_threadsafe(close)
+    def _cut(self, begun: web.StreamResponse, gently: bool = False) -> web.StreamResponse:
+        """Closes the connection before the end of the response; `gently`: once what was written is sent."""
+        if (transport := self._http.transport) is not None:
+            self._loop.call_soon_threadsafe(transport.close if gently else transport.abort)
         return begun
 
     def _wait(self, step: Coroutine[Any, Any, Any]) -> None:

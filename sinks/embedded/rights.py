@@ -111,6 +111,10 @@ _CONSTANT: Final = ("dialect", "additional_table_filters", "use_query_cache")
 _ANYTHING: Final = 10**12
 
 
+# The role in which a handle makes the tables that a query brings along, of the engine Memory; no statement runs in it.
+BRINGER: Final = "bringer"
+
+
 def write_rights(directory: Path, limits: Limits) -> str:
     """Writes the configuration into `directory`. Returns the end of a connection string that names it."""
     users, config = directory / "users.xml", directory / "config.xml"
@@ -136,11 +140,6 @@ def readable_views() -> list[str]:
     return [view for view in VIEWS if view not in VIEWS_KEPT_FROM_READERS]
 
 
-def _reader_may() -> list[str]:
-    """Tables that a query brings along are temporary ones, in memory; no statement of a reader makes one."""
-    return ["GRANT CREATE TEMPORARY TABLE ON *.*", *(f"GRANT SELECT ON {DATABASE}.{view}" for view in readable_views())]
-
-
 def _users(limits: Limits) -> str:
     bounds = [*_reader_limits(limits), *_FOR_ALL]
     settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in bounds)
@@ -160,9 +159,10 @@ def _users(limits: Limits) -> str:
         f"<{Role.WRITER}>{lifted}<constraints>{free}</constraints></{Role.WRITER}>\n</profiles>\n"
         "<quotas><default/></quotas>\n<roles>\n"
         f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*', _BUT])}</{Role.WRITER}>\n"
-        f"<{Role.READER}>{_grants(_reader_may())}</{Role.READER}>\n"
+        f"<{Role.READER}>{_grants(f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views())}</{Role.READER}>\n"
+        f"<{BRINGER}>{_grants(['GRANT CREATE TEMPORARY TABLE ON *.*'])}</{BRINGER}>\n"
         "</roles>\n<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
-        f"<quota>default</quota>{_grants(f'GRANT {role}' for role in Role)}"
+        f"<quota>default</quota>{_grants(f'GRANT {role}' for role in (*Role, BRINGER))}"
         f"<databases><system>{kept}</system></databases></default></users>\n</clickhouse>\n"
     )
 
