@@ -30,6 +30,7 @@ from streams.partition.partition import Claimed, Partition
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.unit.intake import sort_records
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker
 from streams.unit.unit import Unit, UnitMaker
 from streams.worker.app import GC_THRESHOLDS
@@ -116,7 +117,8 @@ async def _run_partition(
     partition = Partition(settings, Timing(), cluster, number)
     claimed = await partition.claim(None)
     rules = Rules(settings.pane, settings.attribution_window * 1000, settings.customer_events_max)
-    maker = UnitMaker(number, settings.partitions, rules, RowMaker(1, number, rules))
+    rows, mark = RowMaker(1, number, rules), marker(cluster.ground.sales_topic_id, cluster.ground.feedback_topic_id)
+    maker = UnitMaker(number, settings.partitions, rules, rows, mark)
     try:
         for begin in range(0, len(mine), unit_records):
             await _run_unit(stages, claimed, maker, writer, mine[begin : begin + unit_records])
@@ -163,7 +165,7 @@ def _run_parts(stages: Stages, claimed: Claimed, maker: UnitMaker, batch: list[A
         for record in batch:
             (decode_sale if record.topic == SALES else decode_feedback)(record.value)
     with stages.timed(_INTAKE):
-        found = sort_records(batch, maker.partition, maker.partitions, is_known)
+        found = sort_records(batch, maker.partition, maker.partitions, is_known, maker.mark)
     events = [[event for event, _ in pairs] for pairs in found.events.values()]
     with stages.timed("decode state"):
         customers = [_load(raw[key], of_one[0]) for key, of_one in zip(found.events, events, strict=True)]

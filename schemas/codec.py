@@ -117,7 +117,7 @@ def _unread(data: bytes, writer: PublishedSchema | None, reader: PublishedSchema
             f"Confluent framing, schema id {schema_id}: a schema registry is not supported yet;"
             f" use Avro single-object encoding (c301, then fingerprint {_hex(reader)})"
         )
-    return Undecodable(f"{len(data)} bytes begin with '{data[:4].hex()}', expected c301: Avro single-object encoding")
+    return Undecodable(f"{len(data)} bytes begin with '{data[:2].hex()}', expected c301: Avro single-object encoding")
 
 
 def _hex(schema: PublishedSchema) -> str:

@@ -4,10 +4,12 @@ Refused
 +-- Undecodable       the bytes are no Avro record: cut short, left over, or nonsense
 +-- UnknownSchema     bytes of a schema that is not published, or of another event than the topic's
 +-- InvalidValue      a field breaks a rule of the contract; names the field, what was found, what was expected
++-- InvalidText       an InvalidValue that is text: it may name a person
 +-- FromTheFuture     it claims to happen later than its Kafka timestamp allows
 +-- CustomerFull      the customer has as many events as one customer may have
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 _SHOWN_CHARACTERS = 60
@@ -21,6 +23,10 @@ class Refused(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+    def kept(self, mark: Callable[[bytes], str]) -> str:
+        """The detail as it may be kept where the event is not: for a text of the event stands its mark."""
+        return self.detail
 
 
 class Undecodable(Refused):
@@ -43,6 +49,18 @@ class InvalidValue(Refused):
     def __init__(self, field: str, found: str, expected: str) -> None:
         super().__init__(f"{field}: found {found}, expected {expected}")
         self.field, self.found, self.expected = field, found, expected
+
+
+class InvalidText(InvalidValue):
+    """What was found is text: an id, or whatever else of a person a publisher put there."""
+
+    def __init__(self, field: str, text: str, expected: str) -> None:
+        super().__init__(field, shown(text), expected)
+        self._text = text
+
+    def kept(self, mark: Callable[[bytes], str]) -> str:
+        """As Refused has it."""
+        return f"{self.field}: found {mark(self._text.encode())}, expected {self.expected}"
 
 
 class FromTheFuture(Refused):

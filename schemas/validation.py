@@ -7,7 +7,7 @@ once, on the hot path: a good one costs about a microsecond and builds no messag
 import re
 from typing import Final
 
-from schemas.errors import InvalidValue, shown
+from schemas.errors import InvalidText, InvalidValue, shown
 from schemas.events import Feedback, Finding, Sale
 from schemas.measures import MONEY_UNIT, VERDICTS
 
@@ -42,7 +42,7 @@ def validate_sale(sale: Sale) -> None:
     _money("amount", sale.amount)
     _money("commission", sale.commission)
     if not _CURRENCY(sale.currency):
-        raise InvalidValue("currency", shown(sale.currency), "an ISO 4217 code: three capitals A-Z")
+        raise InvalidText("currency", sale.currency, "an ISO 4217 code: three capitals A-Z")
     _optional_text("campaign", sale.campaign, CAMPAIGN_CHARACTERS_MAX)
     _optional_text("referred_by", sale.referred_by, ID_CHARACTERS_MAX)
     _occurred_at(sale.occurred_at)
@@ -68,7 +68,7 @@ def _brand_and_ids(event: Sale | Feedback, name: str, value: str) -> None:
     _text("event_id", event.event_id, ID_CHARACTERS_MAX)
     _text("brand_id", event.brand_id, ID_CHARACTERS_MAX)
     if ":" in event.brand_id:
-        raise InvalidValue("brand_id", shown(event.brand_id), "no ':', which ends the brand in a record's key")
+        raise InvalidText("brand_id", event.brand_id, "no ':', which ends the brand in a record's key")
     _text("customer_id", event.customer_id, ID_CHARACTERS_MAX)
     _text(name, value, ID_CHARACTERS_MAX)
 
@@ -77,8 +77,10 @@ def _text(field: str, value: str, characters_max: int) -> None:
     # isprintable() is the fast way for most: it is stricter than the rule, which is asked when it says no.
     if 0 < len(value) <= characters_max and (value.isprintable() or not _CONTROL.search(value)):
         return
-    found = shown(value) if len(value) <= characters_max else _length(value)
-    raise InvalidValue(field, found, f"1 to {characters_max} characters without control characters")
+    expected = f"1 to {characters_max} characters without control characters"
+    if len(value) > characters_max:
+        raise InvalidValue(field, _length(value), expected)
+    raise InvalidText(field, value, expected)
 
 
 def _optional_text(field: str, value: str | None, characters_max: int) -> None:
@@ -91,7 +93,7 @@ def _optional_text(field: str, value: str | None, characters_max: int) -> None:
 
 def _choice(field: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise InvalidValue(field, shown(value), f"one of {', '.join(choices)}")
+        raise InvalidText(field, value, f"one of {', '.join(choices)}")
 
 
 def _number(field: str, value: int, lowest: int, highest: int) -> None:
@@ -107,7 +109,7 @@ def _money(field: str, value: int) -> None:
 
 def _metric_and_score(metric: str | None, score: int | None) -> None:
     if metric is not None and metric not in SCORES:
-        raise InvalidValue("metric", shown(metric), f"null or one of {', '.join(SCORES)}")
+        raise InvalidText("metric", metric, f"null or one of {', '.join(SCORES)}")
     if score is None:
         return
     if metric is None:
@@ -123,7 +125,7 @@ def _findings(findings: tuple[Finding, ...]) -> None:
     for verdict, topic in findings:
         _choice("findings.verdict", verdict, VERDICTS)
         if not _TOPIC(topic):
-            raise InvalidValue("findings.topic", shown(topic), "1 to 64 characters of a-z, 0-9 and '-'")
+            raise InvalidText("findings.topic", topic, "1 to 64 characters of a-z, 0-9 and '-'")
 
 
 def _occurred_at(value: int) -> None:

@@ -14,6 +14,7 @@ CORE: Final = (
     "schemas/codec.py",
     "streams/brokers/partitioner.py",
     "streams/changelog/records.py",
+    "streams/unit/marks.py",
     "streams/unit/record.py",
     "streams/unit/intake.py",
     "streams/unit/folding.py",

@@ -30,7 +30,8 @@ _pack: Final[Callable[[object], bytes]] = msgpack.Packer().pack
 
 
 class KeptRefusal(NamedTuple):
-    """A refusal, as the table dead_letters shows it. The payload is in the dead-letter topic alone."""
+    """A refusal, as the table dead_letters shows it: no text of the record's, but marks (unit/marks.py). The payload is in the
+    dead-letter topic alone."""
 
     reason: str
     detail: str

@@ -34,6 +34,7 @@ COMMANDS: Final = (
     "lag",
     "verify",
     "dead-letters",
+    "mark",
 )  # as the documentation lists them
 
 

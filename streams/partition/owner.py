@@ -23,6 +23,7 @@ from streams.partition.inbox import Waiting
 from streams.partition.partition import Partition
 from streams.partition.shared import Shared
 from streams.partition.units import Units
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker
 from streams.unit.unit import UnitMaker
 
@@ -113,7 +114,9 @@ class Owner:
         return dispatch
 
     def _maker(self, cluster: Cluster) -> UnitMaker:
-        return UnitMaker(self._number, cluster.ground.partitions, self._rules, self._rows)
+        ground = cluster.ground
+        mark = marker(ground.sales_topic_id, ground.feedback_topic_id)
+        return UnitMaker(self._number, ground.partitions, self._rules, self._rows, mark)
 
     async def fetch_what_is_missing(self, fetched: Mapping[str, int]) -> None:
         """Called now and then with the fetch positions: what was fetched but never delivered is fetched again."""

@@ -13,6 +13,7 @@ from schemas.errors import FromTheFuture, Refused
 from schemas.events import Event, partition_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
+from streams.unit.marks import Mark
 from streams.unit.record import Record, why_unread
 
 # How far an event time may be ahead of the broker's clock: what badly set clocks of publishers are off by.
@@ -25,7 +26,7 @@ _DECODERS: Final[Mapping[str, Callable[[bytes], Event]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that is not accepted, and why. Its dead letter keeps key and value untouched."""
+    """A record that is not accepted, and why, without any text of it. Its dead letter keeps key and value untouched."""
 
     record: Record
     reason: str
@@ -46,11 +47,16 @@ class Sorted:
 
 
 def sort_records(
-    records: Iterable[Record], partition: int, partitions: int, is_known: Callable[[list[bytes]], list[bool]]
+    records: Iterable[Record],
+    partition: int,
+    partitions: int,
+    is_known: Callable[[list[bytes]], list[bool]],
+    mark: Mark,
 ) -> Sorted:
     """Decodes and sorts records of one partition (of either source topic).
 
-    `is_known` says of customers' keys whether this partition holds their state; their place needs no further proof.
+    `is_known` says of customers' keys whether this partition holds their state; their place needs no further proof. `mark`
+    makes what stands for a text of an event that is refused.
     """
     found = Sorted()
     for record in records:
@@ -61,7 +67,7 @@ def sort_records(
         try:
             event = _accept(record, value)
         except Refused as refused:
-            found.refusals.append(Refusal(record, refused.reason, why_unread(record) or refused.detail))
+            found.refusals.append(Refusal(record, refused.reason, why_unread(record) or refused.kept(mark)))
             continue
         key = partition_key(event.brand_id, event.customer_id)
         if record.key == key:

@@ -7,7 +7,7 @@ records; nothing of it is visible before all of it is committed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import add
-from typing import Final, final
+from typing import final
 
 from streams.changelog import records
 from streams.domain.cases import Cases, cases
@@ -16,13 +16,11 @@ from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
 from streams.unit.folding import fold_events, load
 from streams.unit.intake import Refusal, Sorted, sort_records
+from streams.unit.marks import Mark
 from streams.unit.record import Record
 from streams.unit.rows import RowMaker, Rows
 
 GetMany = Callable[[list[bytes]], list[bytes | None]]
-
-# Of a refused record's key: more than any right key has, and little enough to be shown.
-_SHOWN_KEY_BYTES_MAX: Final = 2048
 
 
 @dataclass(slots=True)
@@ -49,10 +47,11 @@ class Unit:
 class UnitMaker:
     """Makes the units of one partition of `partitions`."""
 
-    def __init__(self, partition: int, partitions: int, rules: Rules, rows: RowMaker) -> None:
+    def __init__(self, partition: int, partitions: int, rules: Rules, rows: RowMaker, mark: Mark) -> None:
         self.partition = partition
         self.partitions = partitions
         self.rules = rules
+        self.mark = mark
         self._rows = rows
 
     def make(self, get_many: GetMany, version: int, batch: Sequence[Record], now_ms: int) -> Unit:
@@ -63,7 +62,7 @@ class UnitMaker:
             raw.update(zip(keys, get_many([records.customer_key(key) for key in keys]), strict=True))
             return [raw[key] is not None for key in keys]
 
-        found = sort_records(batch, self.partition, self.partitions, is_known)
+        found = sort_records(batch, self.partition, self.partitions, is_known, self.mark)
         unit = Unit(version, now_ms, astray=found.astray, tombstones=found.tombstones, refusals=found.refusals)
         self._fold_customers(unit, found, raw, get_many)
         for refusal in unit.refusals:
@@ -107,9 +106,10 @@ class UnitMaker:
 
     def _keep_refusal(self, unit: Unit, refusal: Refusal) -> None:
         record = refusal.record
-        shown_key = (record.key or b"")[:_SHOWN_KEY_BYTES_MAX].decode(errors="replace")
         key = records.pack_key(records.REFUSAL, (record.topic, record.partition, record.offset))
-        kept = records.KeptRefusal(refusal.reason, refusal.detail, shown_key, unit.refused_at)
+        kept = records.KeptRefusal(
+            refusal.reason, refusal.detail, self.mark(record.key) if record.key else "", unit.refused_at
+        )
         unit.refusal_keys.append(key)
         self._change(unit, key, records.pack(kept))
 

@@ -13,6 +13,7 @@ from streams.changelog import meta, records
 from streams.domain import state
 from streams.domain.fold import fold
 from streams.domain.rules import Rules
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker, Rows
 from tests.support.places import ROOT
 
@@ -81,8 +82,9 @@ def test_the_pane_of_a_topic_counts_one_answer() -> None:
 
 
 def test_the_comment_and_the_refusal_are_packed_as_told() -> None:
-    detail = "5 bytes begin with '68656c6c', expected c301: Avro single-object encoding"
-    refusal = records.KeptRefusal("undecodable", detail, "acme:cust-7", 1_767_945_605_000)
+    detail = "5 bytes begin with '6865', expected c301: Avro single-object encoding"
+    mark = marker("sales-id", "feedback-id")(b"acme:cust-7")
+    refusal = records.KeptRefusal("undecodable", detail, mark, 1_767_945_605_000)
     assert dump("A comment") == (
         records.pack_key(records.COMMENT, ("acme", "cust-7", "survey-42")), records.pack(("Came quickly.", "en")),
     )  # fmt: skip

@@ -46,6 +46,7 @@ def test_names_of_topics_load_nothing() -> None:
         ("report", {"clickhouse_connect"}),
         ("migrate", {"clickhouse_connect"}),
         ("lag", {"clickhouse_connect", "kafka"}),
+        ("mark", {"clickhouse_connect", "kafka"}),
         ("publish", {"clickhouse_connect", "kafka"}),  # the first by way of the errors that main() knows
     ],
 )

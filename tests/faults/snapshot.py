@@ -4,6 +4,7 @@ Owns what is compared and, in the comments below, what is not and why. Never jud
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -103,7 +104,7 @@ def _table_lines(clickhouse: str) -> Iterator[str]:
         if table is DEAD_LETTERS:
             columns[columns.index("detail")] = f"if(reason = '{_TELLS_THE_TIME}', '', detail)"
         for line in ask(clickhouse, f"SELECT {', '.join(columns)} FROM {table.name} FINAL {condition}"):
-            yield f"{table.name} {line}"
+            yield f"{table.name} {_unmarked(line)}"
 
 
 def _view_lines(clickhouse: str) -> Iterator[str]:
@@ -117,7 +118,12 @@ def _letter(record: Any) -> str:
     del headers["refused-at"]
     if headers["reason"].decode() == _TELLS_THE_TIME:
         del headers["detail"]
-    return f"[{record.partition}] {record.key!r} {record.value!r} {sorted(headers.items())}"
+    return f"[{record.partition}] {record.key!r} {record.value!r} {_unmarked(str(sorted(headers.items())))}"
+
+
+def _unmarked(line: str) -> str:
+    """Marks are made with the topics' ids, which are others in each run."""
+    return re.sub(r"#[0-9a-f]{32}", "#", line)
 
 
 def _final_values(state: list[Any]) -> Iterator[str]:
@@ -130,7 +136,7 @@ def _final_values(state: list[Any]) -> Iterator[str]:
 def _refusals(state: list[Any]) -> set[str]:
     """Also those deleted since, as their rows are in ClickHouse: with which unit they are depends on when."""
     return {
-        f"[{record.partition}] {unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}"
+        _unmarked(f"[{record.partition}] {unpack_key(record.key)} {letter.reason} {detail!r} {letter.record_key!r}")
         for record in state
         if record.key[:1] == records.REFUSAL and record.value is not None
         for letter in [unpack_refusal(record.value)]

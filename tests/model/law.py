@@ -16,6 +16,7 @@ from streams.changelog import meta as metas
 from streams.changelog import records
 from streams.changelog.meta import Meta
 from streams.domain.rules import Rules
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker, Rows
 from streams.unit.unit import Unit, UnitMaker
 from tests.model.clickhouse import ClickHouse, Row, key_of
@@ -110,7 +111,9 @@ class Law:
 
     def maker(self, number: int) -> UnitMaker:
         """What makes the units of a partition."""
-        return UnitMaker(number, self._partitions, self._rules, RowMaker(GENERATION, number, self._rules))
+        mark = marker(self._ground.sales_topic_id, self._ground.feedback_topic_id)
+        rows = RowMaker(GENERATION, number, self._rules)
+        return UnitMaker(number, self._partitions, self._rules, rows, mark)
 
     def check_commit(self, transaction: Transaction) -> None:
         """Called at the instant in which a transaction becomes part of the logs."""

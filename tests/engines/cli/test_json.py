@@ -54,10 +54,10 @@ def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
         while _run(running, "lag")[0] or not (report := _run(running, "report"))[1]["topics"]:
             assert time.monotonic() < deadline, "the numbers of three events"
             time.sleep(0.2)
-        printed |= {"report": report, "lag": _run(running, "lag")}
+        printed |= {"report": report, "lag": _run(running, "lag"), "mark": _run(running, "mark", "acme:cust-7")}
         assert _run(running, "migrate") == (0, {"applied": []})
     assert {command: code for command, (code, _) in printed.items()} == {
-        "migrate": 0, "publish": 1, "report": 0, "lag": 0,
+        "migrate": 0, "publish": 1, "report": 0, "lag": 0, "mark": 0,
     }  # fmt: skip
     for command, (_, found) in printed.items():
         assert fits(found, example_of(command)), (command, found)

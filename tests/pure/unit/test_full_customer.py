@@ -16,6 +16,7 @@ from streams.changelog import records
 from streams.domain import state
 from streams.domain.rules import CUSTOMER_BYTES_MAX, Rules
 from streams.unit.folding import _EVENT_BYTES_MAX, fold_events
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker
 from streams.unit.unit import Unit, UnitMaker
 from tests.support.domain_strategies import A_SALE, AN_ANSWER
@@ -100,7 +101,7 @@ class OneCustomer:
 
     def __init__(self) -> None:
         rules = Rules()
-        self._maker = UnitMaker(0, 1, rules, RowMaker(1, 0, rules))
+        self._maker = UnitMaker(0, 1, rules, RowMaker(1, 0, rules), marker("s", "f"))
         self._state: dict[bytes, bytes | None] = {}
         self.record_key = b""
 

@@ -27,6 +27,7 @@ from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
+from streams.unit.marks import marker
 from streams.unit.rows import RowMaker, Rows
 from streams.unit.unit import Unit, UnitMaker
 from tests.support.changelog import unpack_comment
@@ -34,6 +35,7 @@ from tests.support.domain_strategies import A_SALE, AN_ANSWER, RULES, T0, events
 from tests.support.tricky import MINUTE
 
 NOW = 1_800_000_000_000
+MARK = marker("sales-id", "feedback-id")
 
 
 @dataclass
@@ -61,7 +63,7 @@ class State:
     def apply(self, batch: list[Record]) -> Unit:
         self.version += len(batch)
         rows = RowMaker(1, 0, self.rules)
-        maker = UnitMaker(0, self.partitions, self.rules, rows)
+        maker = UnitMaker(0, self.partitions, self.rules, rows, MARK)
         unit = maker.make(lambda keys: [self.held.get(key) for key in keys], self.version, list(batch), NOW)
         for key, value in unit.changed.items():
             assert value is not None
@@ -143,7 +145,7 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     }  # fmt: skip
     assert _row(unit, DEAD_LETTERS) == {
         "generation": 1, "source_topic": SALES, "source_partition": 3, "source_offset": 7, "reason": "undecodable",
-        "detail": "8 bytes begin with '6e6f2065', expected c301: Avro single-object encoding", "record_key": "some key",
+        "detail": "8 bytes begin with '6e6f', expected c301: Avro single-object encoding", "record_key": MARK(b"some key"),
         "refused_at": NOW, "version": 3,
     }  # fmt: skip
 
