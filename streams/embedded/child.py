@@ -4,6 +4,7 @@ Owns the process and its log file. Never restarts anything (the supervisor does)
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,11 @@ from typing import Final
 LOG_BYTES_MAX: Final = 10_000_000  # of one log file; the one before it is kept as NAME.log.1
 _TETHER: Final = Path(__file__).with_name("tether.py")
 LOOPBACK: Final = "127.0.0.1"
+
+# Much may follow what a process failed by: stacks, and what each end is told with. So our commands tell it as their last
+# message, and Kafka logs it as an error, in the form that we give its log (embedded/kafka.py).
+_LAST_WORDS: Final = re.compile(r"posventa: |\S+ (ERROR|FATAL) ")
+_READ_BYTES: Final = 100_000
 
 _ports_given: set[int] = set()  # by this process: what will listen there may not do so yet
 
@@ -45,6 +51,7 @@ class Child:
         self._command = list(command)
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self._began_at = 0  # where in the log the latest life began
 
     @property
     def pid(self) -> int | None:
@@ -65,6 +72,7 @@ class Child:
         """Starts the command; its output is appended to the log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.bound_log()
+        self._began_at = self.log.stat().st_size if self.log.exists() else 0
         command = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *self._command]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -79,14 +87,27 @@ class Child:
                 full.seek(-LOG_BYTES_MAX // 2, os.SEEK_END)
                 self.log.with_name(f"{self.log.name}.1").write_bytes(full.read())
             os.truncate(self.log, 0)
+            self._began_at = 0
 
     def last_lines(self, count: int = 8) -> str:
-        """The end of the log, for a message to people."""
+        """The end of what this life logged, for a message to people."""
+        return "\n".join(self._said()[-count:])
+
+    def cause(self, count: int = 8) -> str:
+        """Why it ended, as far as it said so: from its last words on failing, if it ended by itself and had any; else the end
+        of what it logged. Of this life alone."""
+        said = self._said()
+        words = (
+            [place for place, line in enumerate(said) if _LAST_WORDS.match(line)] if (self.exit_code or 0) > 0 else []
+        )
+        return "\n".join(said[words[-1] :][:count] if words else said[-count:])
+
+    def _said(self) -> list[str]:
         if not self.log.exists():
-            return ""
+            return []
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - 8192))
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-count:])
+            log.seek(max(self._began_at, self.log.stat().st_size - _READ_BYTES))
+            return log.read().decode(errors="replace").splitlines()
 
     def ask_to_stop(self) -> None:
         """Sends SIGTERM when the process runs."""

@@ -47,7 +47,7 @@ class EmbeddedClickHouse:
         deadline = time.monotonic() + wait_s
         while not clickhouse_answers(self.open_url):
             if not self.child.running or time.monotonic() > deadline:
-                said = self.child.last_lines()
+                said = self.child.cause()
                 self.stop()
                 raise Unavailable(
                     f"ClickHouse on {self.open_url} did not come up (exit {self.child.exit_code}):\n{said}"

@@ -110,7 +110,7 @@ class EmbeddedKafka:
         deadline = time.monotonic() + wait_s
         while not broker_answers(self.bootstrap):
             if not child.running or time.monotonic() > deadline:
-                said = child.last_lines()
+                said = child.cause()
                 self.stop()
                 raise Unavailable(f"Kafka on {self.bootstrap} did not come up (exit {child.exit_code}):\n{said}")
             time.sleep(0.1)

@@ -133,7 +133,7 @@ class Stack:
         if hopeless:
             child = hopeless[0].child
             says_no = Misuse if child is not None and child.exit_code == _MISUSE else Unavailable
-            raise says_no(f"{hopeless[0].name} keeps dying:\n{child.last_lines() if child else ''}")
+            raise says_no(f"{hopeless[0].name} keeps dying:\n{child.cause() if child else ''}")
         started_at_s = self._supervisor.workers_started_at_s
         if started_at_s is None or not clickhouse_answers(self.addresses.web):
             return False

@@ -53,5 +53,5 @@ class Supervised:
     def _obituary(self, child: Child, delay_s: float) -> str:
         code = child.exit_code or 0
         how = f"was ended by signal {-code}" if code < 0 else f"exited with {code}"
-        said = "".join(f"\n    {line}" for line in child.last_lines().splitlines())
+        said = "".join(f"\n    {line}" for line in child.cause().splitlines())
         return f"{self.name} {how}; started again in {delay_s:g} s. Log: {child.log}{said}"

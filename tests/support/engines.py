@@ -49,8 +49,8 @@ class Engines:
         """What the workers are configured with."""
         return Settings(kafka=self.kafka.bootstrap, clickhouse=self.clickhouse.url)
 
-    def start_worker(self, number: int) -> None:
-        """A worker process with a state directory of its own, which survives it."""
+    def start_worker(self, number: int, **changes: str) -> None:
+        """A worker process with a state directory of its own, which survives it; `changes` are variables of its own."""
         environment = os.environ | {
             "POSVENTA_KAFKA": self.kafka.bootstrap,
             "POSVENTA_CLICKHOUSE": self.clickhouse.url,
@@ -59,6 +59,7 @@ class Engines:
             "POSVENTA_POLL_RECORDS_MAX": "500",  # many small units: more boundaries to be hurt at
             "POSVENTA_UNIT_RECORDS_MAX": "500",
             **self._settings,
+            **changes,
         }
         with (self.directory / f"worker-{number}.log").open("ab") as log:
             self.workers[number] = subprocess.Popen(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.domain_strategies import A_SALE
 from tests.support.engines import engines
 from tests.support.tricky import tricky_events
 
@@ -38,3 +39,17 @@ def test_a_worker_ends_in_time_whatever_is_away_and_nothing_is_lost(tmp_path: Pa
         running.start_worker(0)
         running.settle(published)
         assert running.differences(events) == []
+
+
+def test_the_last_word_of_a_worker_that_fails_is_why(tmp_path: Path) -> None:
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        running.settle(running.publish([A_SALE]))
+        running.workers[0].terminate()
+        assert running.workers[0].wait(30) == 0
+        running.start_worker(0, POSVENTA_PANE="10m")
+        assert running.workers[0].wait(60) == 2
+        log = (tmp_path / "worker-0.log").read_text()
+    (last,) = [line for line in log.splitlines() if line.startswith("posventa: ")]
+    assert "pane" in last
+    assert "Traceback" not in log[log.index(last) :]

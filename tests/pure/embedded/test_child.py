@@ -80,6 +80,52 @@ def test_who_dies_is_started_again_when_it_is_time_and_one_message_tells(tmp_pat
     child.stop()
 
 
+NOISE = "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo noise $n; done"
+
+
+@pytest.mark.parametrize(
+    ("script", "told", "untold"),
+    [
+        (
+            f"echo posventa: POSVENTA_X is no setting; echo posventa: no answer; {NOISE}; exit 1",
+            "posventa: no answer",
+            "X",
+        ),
+        (f"echo 2026-11-27T20:41:58,123 ERROR KafkaServer no room; {NOISE}; exit 1", "KafkaServer no room", "noise 12"),
+        (f"echo posventa: careful; {NOISE}; kill -9 $$", "noise 12", "careful"),
+        (f"{NOISE}; echo Traceback; echo the last word; exit 1", "the last word", "noise 1\n"),
+        (f"echo posventa: careful; {NOISE}; exit 0", "noise 12", "careful"),
+    ],
+)
+def test_an_obituary_tells_the_cause_and_not_what_follows_it(
+    tmp_path: Path, script: str, told: str, untold: str
+) -> None:
+    said: list[str] = []
+    child = Child(["/bin/sh", "-c", script], tmp_path / "ill.log")
+    patient = Supervised("ill", lambda: child, said.append)
+    patient.start(0.0)
+    until(lambda: not child.running)
+    patient.tend(1.0)
+    assert told in said[0]
+    assert untold not in said[0]
+    assert len(said[0].splitlines()) <= 9
+
+
+def test_an_obituary_tells_nothing_of_an_earlier_life(tmp_path: Path) -> None:
+    said: list[str] = []
+    mark = tmp_path / "mark"
+    script = f"if test -e {mark}; then exit 3; fi; touch {mark}; echo posventa: of the first life; exit 1"
+    child = Child(["/bin/sh", "-c", script], tmp_path / "ill.log")
+    patient = Supervised("ill", lambda: child, said.append)
+    patient.start(0.0)
+    for now in (1.0, 2.0):
+        until(lambda: not child.running)
+        patient.tend(now)
+        patient.tend(now + 0.9)
+    assert [line.count("of the first life") for line in said] == [1, 0]
+    assert "exited with 3" in said[1]
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_child_that_ignores_sigterm_is_killed_in_time(tmp_path: Path, end: signal.Signals) -> None:
     script = (
