@@ -206,8 +206,8 @@ def test_nothing_is_carried_into_another_request(reader: str, writer: str) -> No
     said = ["USE posventa", "SET readonly = 1", "SET max_block_size = 7", "SELECT sleep(1); USE posventa"]
     with ThreadPoolExecutor(8) as threads:
         for url in (reader, writer):
-            list(threads.map(lambda sql, url=url: ask(url, sql, {"database": "system"}), said * 2))  # type: ignore[misc]
-            assert {told.body for told in threads.map(lambda _, url=url: ask(url, asked), range(16))} == {usual}  # type: ignore[misc]
+            list(threads.map(lambda sql, url=url: ask(url, sql, {"database": "system"}), said * 2))
+            assert {told.body for told in threads.map(lambda _, url=url: ask(url, asked), range(16))} == {usual}
 
 
 @pytest.mark.parametrize("text", ["/**/" * 40, " " * 16_000, "-- x\n" * 500, "(" * 20, "/*/**/*/"])
