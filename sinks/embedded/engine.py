@@ -33,7 +33,7 @@ from sinks.embedded.handles import (
     settings_of,
 )
 from sinks.embedded.protocol import Request
-from sinks.embedded.rights import LIFTED, WHOLE_BYTES_MAX, Role
+from sinks.embedded.rights import WHOLE_BYTES_MAX, Role
 from sinks.embedded.statement import Purpose, Statement, read_statement
 from sinks.loopback import WRITERS_NAME
 
@@ -187,8 +187,6 @@ def _prepared(connection: Any, request: Request, query: Query, result: Result) -
     settings = request.settings
     if query.role is Role.READER and result.purpose is not Purpose.SET and (request.whole or not result.streamed):
         settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
-    if query.role is Role.WRITER and (settings.keys() & LIFTED or result.purpose is Purpose.SET):
-        connection.query(f"SET profile = '{Role.WRITER}'")  # whose limits may be set to anything
     before = settings_of(connection, settings) if request.session_id and settings else {}
     set_settings(connection, settings | {"log_comment": query.tag})
     try:

@@ -22,7 +22,7 @@ import chdb
 from sinks.embedded.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, QueryRefused, from_engine
 from sinks.embedded.external import ExternalTable
 from sinks.embedded.protocol import Request
-from sinks.embedded.rights import BRINGER, Role, limits_of, memory_of_this_machine, unlimited, write_rights
+from sinks.embedded.rights import BRINGER, Role, limits_of, memory_of_this_machine, taking, write_rights
 
 # What the engine's binding raises; the last where it tells of bytes that are no text.
 EngineError: Final = (RuntimeError, chdb.ChdbError, UnicodeDecodeError)
@@ -45,9 +45,11 @@ class Handles:
         """Raises RuntimeError when the directory can't be opened."""
         path = directory.resolve()
         path.mkdir(parents=True, exist_ok=True)
-        rights = write_rights(path.parent, limits_of(memory_of_this_machine()))
+        limits = limits_of(memory_of_this_machine())
+        rights = write_rights(path.parent, limits)
         _declare_default_database(path / "metadata")
-        self._strings = {Role.READER: f"{path}?{rights}", Role.WRITER: f"{path}?{rights}&{unlimited()}"}
+        self._string = f"{path}?{rights}"
+        self._taking = {role: taking(role, limits) for role in Role}
         self._first = self.open(Role.WRITER)  # the engine stays open as long as one handle does
         _leave_the_working_directory()  # for which the engine asks when it opens
         self._lock = threading.Lock()
@@ -55,8 +57,9 @@ class Handles:
 
     def open(self, role: Role) -> Any:
         """A handle of that role. Whoever opens it closes it."""
-        connection = chdb.connect(self._strings[role])  # type: ignore[no-untyped-call]
-        connection.query(f"SET ROLE {role}")
+        connection = chdb.connect(self._string)  # type: ignore[no-untyped-call]
+        for sql in self._taking[role]:
+            connection.query(sql)
         return connection
 
     @contextmanager

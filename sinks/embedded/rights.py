@@ -79,8 +79,7 @@ class _Bound(NamedTuple):
         return f"<min>{self.least}</min><max>{self.most}</max>" if self.least else f"<max>{self.most}</max>"
 
 
-def _reader_limits(limits: Limits) -> list[_Bound]:
-    """What does not limit a writer."""
+def _reader_bounds(limits: Limits) -> list[_Bound]:
     return [
         _Bound("max_execution_time", 60, 300),  # seconds
         _Bound("max_memory_usage", limits.reader_memory, limits.reader_memory),
@@ -92,8 +91,8 @@ def _reader_limits(limits: Limits) -> list[_Bound]:
     ]
 
 
-LIFTED: Final = tuple(bound.setting for bound in _reader_limits(Limits(1, 1)))
-# Of everybody: what a query may set so high that the limits above, or the process, would not hold.
+# Of everybody: what a query may set so high that the limits above, or the process, would not hold. A view is read with the
+# bounds of who made it, so nothing is here that would bind a writer.
 _FOR_ALL: Final = (
     _Bound("max_threads", 0, 64, 0),  # 0: as many as the machine has cores
     _Bound("max_untracked_memory", 4 << 20, 4 << 20, 0),
@@ -108,7 +107,6 @@ _FOR_ALL: Final = (
 # Another language has another parser; a filter on the table beneath a view would tell of columns that it does not show;
 # a cache of results takes memory that no query answers for.
 _CONSTANT: Final = ("dialect", "additional_table_filters", "use_query_cache")
-_ANYTHING: Final = 10**12
 
 
 # The role in which a handle makes the tables that a query brings along, of the engine Memory; no statement runs in it.
@@ -130,9 +128,12 @@ def write_rights(directory: Path, limits: Limits) -> str:
     return f"config-file={quote(str(config))}"
 
 
-def unlimited() -> str:
-    """The part of a connection string that lifts a reader's limits: only whoever opens a handle can say it."""
-    return "&".join(f"{setting}=0" for setting in LIFTED)
+def taking(role: Role, limits: Limits) -> list[str]:
+    """What a handle says, once and before anything else, to be of that role."""
+    if role is Role.WRITER:
+        return [f"SET ROLE {role}"]
+    values = (f"{bound.setting} = {bound.value}" for bound in _reader_bounds(limits))
+    return [f"SET ROLE {role}", f"SET profile = '{role}', {', '.join(values)}"]
 
 
 def readable_views() -> list[str]:
@@ -141,13 +142,8 @@ def readable_views() -> list[str]:
 
 
 def _users(limits: Limits) -> str:
-    bounds = [*_reader_limits(limits), *_FOR_ALL]
-    settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in bounds)
-    constraints = "".join(f"<{setting}><const/></{setting}>" for setting in _CONSTANT) + "".join(
-        f"<{bound.setting}>{bound.between()}</{bound.setting}>" for bound in bounds
-    )
-    lifted = "".join(f"<{setting}>0</{setting}>" for setting in LIFTED)
-    free = "".join(f"<{setting}><min>0</min><max>{_ANYTHING}</max></{setting}>" for setting in LIFTED)
+    settings = "".join(f"<{bound.setting}>{bound.value}</{bound.setting}>" for bound in _FOR_ALL)
+    constant = "".join(f"<{setting}><const/></{setting}>" for setting in _CONSTANT)
     kept = "".join(
         f"<{table}><filter>has(currentRoles(), '{Role.WRITER}')</filter></{table}>"
         for table in SYSTEM_KEPT_FROM_READERS
@@ -155,16 +151,27 @@ def _users(limits: Limits) -> str:
     return (
         "<clickhouse>\n<profiles>\n"
         # An acknowledged insert is in the table: no insert waits in a buffer of the engine (26.9 would by default).
-        f"<default><async_insert>0</async_insert>{settings}<constraints>{constraints}</constraints></default>\n"
-        f"<{Role.WRITER}>{lifted}<constraints>{free}</constraints></{Role.WRITER}>\n</profiles>\n"
-        "<quotas><default/></quotas>\n<roles>\n"
+        f"<default><async_insert>0</async_insert>{settings}"
+        f"<constraints>{constant}{_constraints(_FOR_ALL)}</constraints></default>\n"
+        f"<{Role.READER}><constraints>{_constraints(_reader_bounds(limits))}</constraints></{Role.READER}>\n"
+        "</profiles>\n<quotas><default/></quotas>\n<roles>\n"
         f"<{Role.WRITER}>{_grants([f'GRANT {_WRITER_MAY} ON *.*', _BUT])}</{Role.WRITER}>\n"
-        f"<{Role.READER}>{_grants(f'GRANT SELECT ON {DATABASE}.{view}' for view in readable_views())}</{Role.READER}>\n"
+        f"<{Role.READER}>{_grants(_reader_may())}</{Role.READER}>\n"
         f"<{BRINGER}>{_grants(['GRANT CREATE TEMPORARY TABLE ON *.*'])}</{BRINGER}>\n"
         "</roles>\n<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
         f"<quota>default</quota>{_grants(f'GRANT {role}' for role in (*Role, BRINGER))}"
         f"<databases><system>{kept}</system></databases></default></users>\n</clickhouse>\n"
     )
+
+
+def _constraints(bounds: Iterable[_Bound]) -> str:
+    return "".join(f"<{bound.setting}>{bound.between()}</{bound.setting}>" for bound in bounds)
+
+
+def _reader_may() -> list[str]:
+    """Also system.*, which the engine lets everybody read; it shows of other tables only those that one may read."""
+    names = [f"{DATABASE}.{view}" for view in readable_views()]
+    return [f"GRANT SELECT ON {name}" for name in (*names, "information_schema.*", "INFORMATION_SCHEMA.*")]
 
 
 def _grants(statements: Iterable[str]) -> str:

@@ -24,5 +24,6 @@ def test_a_reader_is_granted_views_and_nothing_else(tmp_path: Path) -> None:
     users = ElementTree.parse(directory / "users.xml")  # noqa: S314 - our own
     ElementTree.parse(directory / "config.xml")  # noqa: S314
     granted = [query.text for query in users.findall(f"roles/{Role.READER}/grants/query")]
-    assert granted == [f"GRANT SELECT ON {DATABASE}.{view}" for view in readable_views()]
+    views = [f"GRANT SELECT ON {DATABASE}.{view}" for view in readable_views()]
+    assert granted == [*views, "GRANT SELECT ON information_schema.*", "GRANT SELECT ON INFORMATION_SCHEMA.*"]
     assert not {AFFILIATE_PANES.name, FRESHNESS.name, "comments", "comment"} & set(readable_views())
