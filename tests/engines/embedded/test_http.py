@@ -5,6 +5,7 @@ import json
 import struct
 import urllib.request
 import zlib
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import lz4.frame
@@ -109,7 +110,7 @@ def test_a_body_that_is_not_what_it_says_is_refused_and_nothing_is_done(clickhou
 def test_native_of_a_later_revision_is_whole(anyone: str, kind: str, rows: int) -> None:
     source = "generateRandom('a " + kind.replace("'", "\\'") + "', 1, 5, 3)"
     sql = f"SELECT a, 7::UInt8 AS b FROM {source} LIMIT {rows} FORMAT Native"
-    settings = {"allow_suspicious_low_cardinality_types": "1"}
+    settings = {"allow_suspicious_low_cardinality_types": "1", "max_threads": "1"}  # the same blocks twice
     plain = ask(anyone, sql, settings).body
     told = ask(anyone, sql, {"client_protocol_version": "54460", **settings})
     encoder = NativeEncoder(54460)
@@ -152,7 +153,10 @@ def test_the_content_type_is_the_formats(anyone: str, name: str, content_type: s
 @pytest.mark.parametrize("encoding", ["lz4", "zstd", "gzip", "deflate"])
 def test_whoever_accepts_an_encoding_and_asks_for_it_gets_it(anyone: str, encoding: str) -> None:
     accepted = {"Accept-Encoding": f"br, {encoding}"}
-    for sql, whole in (("SELECT 1", b"1\n"), ("SELECT repeat('a', 3000000)", b"a" * 3_000_000 + b"\n")):
+    for sql, whole in (
+        ("SELECT 1", b"1\n"),
+        ("SELECT repeat('a', 99999) FROM numbers(30)", (b"a" * 99_999 + b"\n") * 30),
+    ):
         told = ask(anyone, sql, {"enable_http_compression": "1"}, accepted)
         assert told.headers["Content-Encoding"] == encoding
         assert decoded(told.body, encoding, MAX) == whole
@@ -213,10 +217,10 @@ def test_a_session_can_be_asked_to_be_there_and_to_end(anyone: str) -> None:
     assert (told.status, told.headers["X-ClickHouse-Exception-Code"]) == (500, "372")
     asked = "SELECT getSetting('max_block_size') = 77"
     assert ask(anyone, "SET max_block_size = 77", {"session_id": "checked"}).status == 200
-    assert ask(anyone, asked, {"session_id": "checked", "session_check": "1"}).body == b"true\n"
-    assert ask(anyone, asked, {"session_id": "checked", "close_session": "1"}).body == b"true\n"
+    assert ask(anyone, asked, {"session_id": "checked", "session_check": "1"}).body == b"1\n"
+    assert ask(anyone, asked, {"session_id": "checked", "close_session": "1"}).body == b"1\n"
     assert ask(anyone, asked, {"session_id": "checked", "session_check": "1"}).status == 500
-    assert ask(anyone, asked, {"session_id": "checked"}).body == b"false\n"
+    assert ask(anyone, asked, {"session_id": "checked"}).body == b"0\n"
 
 
 def test_an_error_in_the_middle_is_told_at_the_end_of_what_was_sent(anyone: str) -> None:
@@ -227,7 +231,7 @@ def test_an_error_in_the_middle_is_told_at_the_end_of_what_was_sent(anyone: str)
         try:
             while piece := answer.read1(1 << 16):
                 body += piece
-        except OSError:
+        except HTTPException:
             pass  # it has no end
     assert answer.status == 200
     assert body.startswith(b"0\n0\n")
