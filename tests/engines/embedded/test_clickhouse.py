@@ -124,7 +124,7 @@ def test_only_this_machine_may_ask(clickhouse: str) -> None:
 def test_a_wrong_password_is_refused(clickhouse: str) -> None:
     for user, password in (("default", "wrong"), ("posventa", "wrong"), ("posventa", ""), ("nobody", "")):
         told = ask(as_anyone(clickhouse), "SELECT 1", {"user": user, "password": password})
-        assert (told.status, told.headers["X-ClickHouse-Exception-Code"]) == (401, "516")
+        assert (told.status, told.headers["X-ClickHouse-Exception-Code"]) == (403, "516")
 
 
 def test_what_was_acknowledged_outlives_a_kill_and_a_stop(tmp_path: Path) -> None:
