@@ -27,7 +27,6 @@ from tests.faults.points import Plan
 from tests.faults.snapshot import Snapshot, ask, snapshot
 from tests.faults.worker import HurtWorker
 
-_SESSION_S: Final = 3
 _SETTLE_S: Final = 120
 _LOOK_AGAIN_S: Final = 0.2
 _REFUSAL: Final = f"{StateRefused.__name__}: "
@@ -128,7 +127,6 @@ class Stage:
             "POSVENTA_CLICKHOUSE": self.sink,
             "POSVENTA_PARTITIONS": str(PARTITIONS),
             "POSVENTA_STATE_DIR": str(self.state(number)),
-            "POSVENTA_SESSION_TIMEOUT": f"{_SESSION_S}s",
             # Many small units and flushes: many boundaries to be hurt at.
             "POSVENTA_POLL_RECORDS_MAX": "100",
             "POSVENTA_UNIT_RECORDS_MAX": "60",

@@ -19,6 +19,8 @@ from streams.worker.app import run
 from tests.faults.mutants import MUTANTS
 from tests.faults.points import Plan, plant
 
+# Shorter than a deployment may choose, so that a run need not wait long until a paused worker is taken for dead.
+_SESSION_S: Final = 3
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 _context = multiprocessing.get_context("forkserver")
@@ -79,4 +81,4 @@ def _main(environment: Mapping[str, str], log: Path, plan: Plan | None, mutant: 
         MUTANTS[mutant]()
     if plan:
         plant(plan)
-    run(load_settings())  # what `posventa worker` does
+    run(load_settings().model_copy(update={"session_timeout": _SESSION_S}))  # what `posventa worker` does
