@@ -97,9 +97,8 @@ class Child:
         """Why it ended, as far as it said so: from its last words on failing, if it ended by itself and had any; else the end
         of what it logged. Of this life alone."""
         said = self._said()
-        words = (
-            [place for place, line in enumerate(said) if _LAST_WORDS.match(line)] if (self.exit_code or 0) > 0 else []
-        )
+        failed = (self.exit_code or 0) > 0
+        words = [place for place, line in enumerate(said) if failed and _LAST_WORDS.match(line)]
         return "\n".join(said[words[-1] :][:count] if words else said[-count:])
 
     def _said(self) -> list[str]:
