@@ -44,6 +44,10 @@ class Failures:
         """A unit begins."""
         self._trying = records
 
+    def try_fewer(self) -> None:
+        """The unit in the making is too much: the next one is to have half its records."""
+        self.records_max = max(1, len(self._trying) // 2)
+
     def went_on(self) -> None:
         """The unit is committed."""
         self._trying, self._count = (), 0
@@ -56,7 +60,7 @@ class Failures:
         if searching or self._clock() - self._claimed_at > self._owned_well_s:
             self._back_off.begin_anew()
         if self._trying:
-            self.records_max = max(1, len(self._trying) // 2)
+            self.try_fewer()
         wait_s = self._back_off.wait_s()
         self._tell(error, wait_s)
         return wait_s

@@ -7,7 +7,8 @@ written after the transaction, never before.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +27,9 @@ from streams.changelog.meta import Applied, Meta
 from streams.changelog.reader import ChangelogReader, ChangelogRecord, changelog_record, reading, version_headers
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster
-from streams.partition.dead_letter import dead_letter
+from streams.partition.dead_letter import DeadLetter, Header, dead_letter
 from streams.settings import Settings
 from streams.timing import Clock, Timing
-from streams.unit.intake import Refusal
 from streams.unit.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Partition:
             transactional_id=f"posventa-{number}",
             acks="all",
             linger_ms=0,
-            max_batch_size=_BATCH_BYTES,
+            max_batch_size=min(_BATCH_BYTES, cluster.changelog_bytes_max, cluster.dead_letter_bytes_max),
             max_request_size=max(cluster.changelog_bytes_max, cluster.dead_letter_bytes_max),
             transaction_timeout_ms=round(timing.transaction_s_max * 1000),
         )
@@ -176,25 +176,35 @@ class Claimed:
     async def _send_changes(self, unit: Unit) -> int:
         """Sends the changed records, META last, and the dead letters. Returns the changelog offset after them."""
         headers = version_headers(unit.version)
-        futures, batch = [], self._producer.create_batch()
-        for key, value in unit.changed.items():
+        changes = await self._send(STATE, self._number, ((key, value, headers) for key, value in unit.changed.items()))
+        letters = [await self._send(DEAD_LETTERS, partition, found) for partition, found in self._letters(unit).items()]
+        await asyncio.gather(*(future for batches in (changes, *letters) for future, _ in batches))
+        last, records_in_it = changes[-1]
+        return int((await last).offset) + records_in_it
+
+    async def _send(
+        self, topic: str, partition: int, sent: Iterable[tuple[bytes | None, bytes | None, Sequence[Header]]]
+    ) -> list[tuple[Any, int]]:
+        """Sends records in their order, in as few batches as hold them. Returns each batch's future and number of records."""
+        futures = []
+        batch = self._producer.create_batch()  # send() takes no record that has neither key nor value
+        for key, value, headers in sent:
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                futures.append(await self._send(batch, STATE, self._number))
+                futures.append(await self._send_batch(batch, topic, partition))
                 batch = self._producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None, headers=headers)
-        last = await self._send(batch, STATE, self._number)
-        letters = [await self._send_dead_letter(refusal, unit.refused_at) for refusal in unit.refusals]
-        await asyncio.gather(*futures, *letters)
-        return int((await last).offset) + int(batch.record_count())
+        futures.append(await self._send_batch(batch, topic, partition))
+        return futures
 
-    async def _send(self, batch: Any, topic: str, partition: int) -> Any:
+    async def _send_batch(self, batch: Any, topic: str, partition: int) -> tuple[Any, int]:
         batch.close()
-        return await self._producer.send_batch(batch, topic, partition=partition)
+        return await self._producer.send_batch(batch, topic, partition=partition), int(batch.record_count())
 
-    async def _send_dead_letter(self, refusal: Refusal, refused_at: int) -> Any:
-        key = refusal.record.key
-        letter = dead_letter(refusal, refused_at, self._cluster.dead_letter_bytes_max)
-        partition = self._number if key is None else partition_for(key, self._cluster.ground.partitions)
-        batch = self._producer.create_batch()  # send() takes no record that has neither key nor value
-        batch.append(key=letter.key, value=letter.value, timestamp=None, headers=letter.headers)
-        return await self._send(batch, DEAD_LETTERS, partition)
+    def _letters(self, unit: Unit) -> dict[int, list[DeadLetter]]:
+        """The dead letters by the partition where they go: that of the key, or this one without."""
+        found: dict[int, list[DeadLetter]] = defaultdict(list)
+        for refusal in unit.refusals:
+            key = refusal.record.key
+            partition = self._number if key is None else partition_for(key, self._cluster.ground.partitions)
+            found[partition].append(dead_letter(refusal, unit.refused_at, self._cluster.dead_letter_bytes_max))
+        return found

@@ -14,7 +14,7 @@ from streams.partition.failures import Failures
 from streams.partition.gaps import Gaps
 from streams.partition.inbox import Cut
 from streams.partition.shared import Shared
-from streams.unit.unit import UnitMaker
+from streams.unit.unit import TooMuch, UnitMaker
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,10 @@ class Units:
                 await self._fetch_again(missing.topic, missing.expected, f"delivered from {missing.found}")
             if cut.applied:
                 await self._apply(cut)
+        except TooMuch:
+            self._desk.put_back(cut)
+            self._failures.try_fewer()
+            return
         except BaseException:
             self._desk.put_back(cut)
             raise

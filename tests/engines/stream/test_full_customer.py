@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import CustomerFull
 from schemas.events import Sale, partition_key
 from streams.brokers.partitioner import partition_for
-from streams.brokers.topics import STATE
+from streams.brokers.topics import DEAD_LETTERS, STATE
 from streams.changelog import records
 from streams.domain.fold import fold
 from streams.domain.rules import CUSTOMER_BYTES_MAX, Rules
@@ -22,6 +22,8 @@ HOT_KEY = partition_key(HOT[0].brand_id, HOT[0].customer_id)
 MORE = 500  # for the customer who is full
 OTHERS = 100  # in each half
 A_REFUSAL_BYTES_MAX = 8_000  # a key of 2 kB in its record's key and value, a detail, framing
+LETTERS_A_BATCH_MIN = 10  # each of 6 kB; a unit of 500 records may fill three batches
+HEAD_BYTES, LENGTH, ATTRIBUTES, CONTROL = 12, slice(8, 12), 22, 1 << 5  # of a batch (Kafka protocol, record batch)
 
 
 def test_a_full_customer_is_refused_and_nothing_of_them_is_written_again(tmp_path: Path) -> None:
@@ -45,6 +47,7 @@ def test_a_full_customer_is_refused_and_nothing_of_them_is_written_again(tmp_pat
         assert customers(running) == {HOT[0].customer_id: taken} | {sale.customer_id: 1 for sale in first + second}
         refused = running.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason")
         assert refused == [("customer_full", len(HOT) - taken + MORE)]
+        assert LETTERS_A_BATCH_MIN * letter_batches(running) < len(HOT) - taken + MORE
 
 
 def others(start: int) -> list[Sale]:
@@ -85,6 +88,17 @@ def writes_of_the_hot_one(running: Engines) -> list[int]:
     """How long the customer's state was each time it was packed and written."""
     key = records.customer_key(HOT_KEY)
     return [len(record.value) for record in read_all(running.kafka.bootstrap, STATE) if record.key == key]
+
+
+def letter_batches(running: Engines) -> int:
+    """In how many batches the dead letters were written; the marks of transactions do not count."""
+    count = 0
+    for log in (running.directory / "kafka" / "data").glob(f"{DEAD_LETTERS}-*/*.log"):
+        rest = memoryview(log.read_bytes())
+        while rest:
+            count += not rest[ATTRIBUTES] & CONTROL
+            rest = rest[HEAD_BYTES + int.from_bytes(rest[LENGTH], "big") :]
+    return count
 
 
 def changelog_bytes(running: Engines) -> int:

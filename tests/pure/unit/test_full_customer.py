@@ -18,7 +18,7 @@ from streams.domain.rules import CUSTOMER_BYTES_MAX, Rules
 from streams.unit.folding import _EVENT_BYTES_MAX, fold_events
 from streams.unit.marks import marker
 from streams.unit.rows import RowMaker
-from streams.unit.unit import Unit, UnitMaker
+from streams.unit.unit import TooMuch, Unit, UnitMaker
 from tests.support.domain_strategies import A_SALE, AN_ANSWER
 from tests.support.wide import WIDEST_ID, hot_sales
 
@@ -66,6 +66,20 @@ def test_a_customer_who_is_full_still_takes_what_is_shorter() -> None:
     unit = hot.take([longer, shorter, longer])
     assert [refusal.record.offset for refusal in unit.refusals] == [0]
     assert hot.state_bytes < before
+
+
+def test_many_customers_who_are_full_are_no_unit_together_and_few_of_them_are() -> None:
+    sales = hot_sales(EVENTS_MAX)
+    full = OneCustomer()
+    brands = [f"b{n}" for n in range(6)]
+    for brand in brands:
+        full.take([sale._replace(brand_id=brand) for sale in sales])
+    one_of_each = [sales[0]._replace(brand_id=brand, revision=1) for brand in brands]
+    before = dict(full._state)
+    with pytest.raises(TooMuch):
+        full.take(one_of_each)
+    assert full._state == before
+    assert len(full.take(one_of_each[:4]).rows[JOURNEYS]) == 4
 
 
 WIDEST_SALE = Sale(

@@ -14,6 +14,7 @@ from streams.changelog.reader import ChangelogRecord
 from streams.errors import OwnershipLost
 from streams.partition.failures import Failures
 from streams.timing import Clock, Timing
+from streams.unit.unit import TooMuch
 from tests.support.doubles import PATIENCE_S, Feed, NoClickHouse, doubled, until
 
 BUSY, QUIET = 0, 1
@@ -38,6 +39,32 @@ def test_a_long_claim_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> N
         assert (FEEDBACK, BUSY) not in world.held
         world.claiming[BUSY].set()
         await until(lambda: not world.held)
+        await assignment.stop()
+        assert world.failed == []
+
+    asyncio.run(scenario())
+
+
+def test_what_is_too_much_for_a_unit_is_made_in_halves_under_the_same_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 3
+
+    def make(tried: Collection[object]) -> None:
+        if len(tried) > most:
+            raise TooMuch
+
+    async def scenario() -> None:
+        world, feed = doubled(monkeypatch), Feed()
+        world.make = make
+        assignment = world.assignment()
+        await assignment.become({BUSY})
+        for topic in SOURCES:
+            await assignment.offer(feed.batch(BUSY, 50, topic))
+        await until(lambda: world.done(BUSY) == 50 * len(SOURCES))
+        assert max(len(unit) for _, unit in world.units) <= most
+        for topic in SOURCES:
+            offsets = [record.offset for _, unit in world.units for record in unit if record.topic == topic]
+            assert offsets == list(range(50))
+        assert world.metas[BUSY].claims == 1
         await assignment.stop()
         assert world.failed == []
 
