@@ -28,7 +28,8 @@ def main() -> int:
     scratch = directory / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed process left
     scratch.mkdir(parents=True)
-    os.environ["TMPDIR"] = str(scratch)  # the engine reads it when it is loaded, so before these imports
+    # The engine reads both when it is loaded, so before these imports. UTC is what each answer's header says.
+    os.environ |= {"TMPDIR": str(scratch), "TZ": "UTC"}
     from sinks.embedded.engine import Engine
     from sinks.embedded.front import Front
 

@@ -6,6 +6,7 @@ import struct
 import urllib.request
 import zlib
 from http.client import HTTPException
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import lz4.frame
@@ -16,6 +17,7 @@ from sinks.embedded.encodings import decoded
 from sinks.embedded.errors import CODES_OF_STATUS
 from sinks.embedded.frames import FrameEncoder, unframed
 from sinks.embedded.native import NativeEncoder
+from streams.embedded.clickhouse import EmbeddedClickHouse
 from tests.support.plain_http import Told, as_anyone, ask
 
 MAX = 1 << 30
@@ -255,3 +257,14 @@ def test_headers_tell_what_a_servers_tell(clickhouse: str) -> None:
     assert json.loads(told.headers["X-ClickHouse-Summary"])["written_rows"] == "2"
     assert "X-ClickHouse-Format" not in told.headers
     ask(clickhouse, "DROP TABLE told")
+
+
+def test_times_are_in_utc_wherever_the_machine_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    server = EmbeddedClickHouse(tmp_path / "clickhouse")
+    server.start()
+    try:
+        told = ask(server.open_url, "SELECT timezone(), toDateTime(0)")
+        assert (told.headers["X-ClickHouse-Timezone"], told.body) == ("UTC", b"UTC\t1970-01-01 00:00:00\n")
+    finally:
+        server.stop()
