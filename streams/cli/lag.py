@@ -1,7 +1,10 @@
 """posventa lag: how far behind the numbers are, per partition."""
 
 import json
+import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -17,10 +20,12 @@ from streams.brokers.topics import TopicPartition
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
 from streams.errors import NoAnswer
+from streams.settings import Settings
 
 _BEHIND_S: Final = 60  # contract: behind when the lag is over a minute
 _NO_REPORT_S: Final = 15  # contract: stalled when there was no report for so long
 _CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longer is busy
+_AGAIN_S: Final = 2
 _STATUSES: Final = ("idle", "ok", "behind", "stalled", "no worker", "unknown")  # from best to worst
 _FINE: Final = frozenset({"idle", "ok"})
 
@@ -28,26 +33,60 @@ Row = Mapping[str, Any]
 
 
 def lag(
-    directory: UpDirectory = UP_DIRECTORY, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False
+    directory: UpDirectory = UP_DIRECTORY,
+    watch: Annotated[bool, typer.Option("--watch", help="look again every two seconds, until Ctrl-C")] = False,
+    max_seconds: Annotated[
+        int | None, typer.Option(min=0, help="the lag from which on it is a finding; by default behind, a minute")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Show lag in records and seconds, and status, per partition, also without workers. Exit 1 if behind or stalled."""
     settings = settings_beside(directory)
+    rows: list[dict[str, Any]] = []
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                rows = _look(settings)
+                _tell(rows, as_json, watch)
+            except NoAnswer as error:
+                if not watch:
+                    raise
+                typer.echo(f"posventa: {error}", err=True)
+            if not watch:
+                break
+            time.sleep(_AGAIN_S)
+    if any(is_finding(row, max_seconds) for row in rows):
+        raise typer.Exit(1)
+
+
+def is_finding(row: Row, max_seconds: int | None) -> bool:
+    """Whether a row is worth exit code 1: a status that is not fine, but for being behind by no more than is allowed."""
+    if max_seconds is None:
+        return row["status"] not in _FINE
+    return row["lag_seconds"] > max_seconds or row["status"] not in {*_FINE, "behind"}
+
+
+def _look(settings: Settings) -> list[dict[str, Any]]:
     reports = reports_of(settings.clickhouse.get_secret_value())
     try:
         now = datetime.now(UTC)
         lags = read_lag(settings, int(now.timestamp() * 1000), reports)
-        rows = [_row(found, status_of(found, reports, now), reports) for found in lags]
+        return [_row(found, status_of(found, reports, now), reports) for found in lags]
     except NoAnswer as error:
         if not reports:
             raise
         typer.echo(f"posventa: {error} This is what the workers last reported.", err=True)
-        rows = [_row(_last_known(report), "stalled", reports) for report in reports.values()]
+        return [_row(_last_known(report), "stalled", reports) for report in reports.values()]
+
+
+def _tell(rows: list[dict[str, Any]], as_json: bool, over: bool) -> None:
+    """One line of JSON, or a table; `over` what a terminal shows."""
     if as_json:
         typer.echo(json.dumps(rows))
-    else:
-        _print(rows)
-    if any(row["status"] not in _FINE for row in rows):
-        raise typer.Exit(1)
+        return
+    if over and sys.stdout.isatty():
+        Console().clear()
+    _print(rows)
 
 
 def status_of(found: Lag, reports: Mapping[TopicPartition, Row] | None, now: datetime) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from streams.brokers.lag import Lag
 from streams.cli import lag
-from streams.cli.lag import status_of, total_of
+from streams.cli.lag import is_finding, status_of, total_of
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -44,6 +44,26 @@ def row(status: str, records: int = 0, seconds: float = 0.0, times: str | None =
         "topic": "t", "partition": 0, "lag_records": records, "lag_seconds": seconds, "status": status,
         "complete_up_to": times, "as_of": times,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "max_seconds", "expected"),
+    [
+        ("ok", 5.0, None, False),
+        ("behind", 61.0, None, True),
+        ("behind", 61.0, 300, False),
+        ("behind", 301.0, 300, True),
+        ("ok", 5.1, 5, True),
+        ("ok", 5.0, 5, False),
+        ("stalled", 0.0, 300, True),
+        ("no worker", 0.0, 300, True),
+        ("unknown", 0.0, 300, True),
+    ],
+)
+def test_a_lag_is_a_finding_past_what_is_allowed(
+    status: str, seconds: float, max_seconds: int | None, expected: bool
+) -> None:
+    assert is_finding(row(status, 9, seconds), max_seconds) is expected
 
 
 def test_the_total_adds_up_and_is_as_old_and_as_bad_as_the_worst() -> None:
