@@ -19,6 +19,7 @@ from schemas.events import Event, Sale, partition_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.domain.rules import Rules
+from streams.embedded.password import as_writer, found_password
 from streams.publishing.olist import read_olist
 from tests.support.comparison import differences
 from tests.support.engines import PARTITIONS, producing
@@ -34,7 +35,8 @@ pytestmark = pytest.mark.e2e
 
 @contextmanager
 def up(directory: Path, workers: int = 1) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
-    """A running `posventa up` and what it printed; stopped by SIGTERM unless it is dead already."""
+    """A running `posventa up` and what it printed, ClickHouse's address with the password that base tables want; stopped by
+    SIGTERM unless it is dead already."""
     ports = ("--kafka-port", "0", "--http-port", "0", "--web-port", "0")
     with (directory / "up.log").open("a") as log:
         process = subprocess.Popen(
@@ -45,7 +47,10 @@ def up(directory: Path, workers: int = 1) -> Iterator[tuple[dict[str, Any], subp
     try:
         line = process.stdout.readline()  # ends with the process, at the latest
         assert line, (directory / "up.log").read_text()
-        yield json.loads(line), process
+        addresses = json.loads(line)
+        password = found_password(directory / "up")
+        assert password is not None
+        yield addresses | {"clickhouse": as_writer(addresses["clickhouse"], password)}, process
         if process.poll() is None:
             process.terminate()
             assert process.wait(60) == 0
