@@ -248,6 +248,7 @@ func cancels() error {
 	conn := plain()
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	done := make(chan error, 1)
 	go func() {
 		rows, err := conn.Query(ctx, slow)
