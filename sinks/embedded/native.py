@@ -1,7 +1,10 @@
 """The format Native as a client of a later protocol revision reads it (`client_protocol_version` of the URL).
 
-The engine's binding writes Native for revision 0 alone. From 1 on, some bytes come before each block, and from 54454 on
-one byte after each column's type. What is in the columns is copied as it is.
+The engine's binding writes Native for revision 0 alone. From 54454 on, some bytes come before each block, and one byte
+after each column's type. What is in the columns is copied as it is.
+
+Clients of an earlier revision get revision 0: the only known one, clickhouse-connect, looks whether the bytes before a block
+come and does without, and then reads types too whose end cannot be found here.
 
 Pure. Source: ClickHouse's specification of the format Native, "Protocol revision". Inserts are of revision 0 always.
 """
@@ -11,7 +14,7 @@ from typing import Final
 from sinks.embedded.column_layouts import UnknownLayout, layout_of, number_at
 from sinks.embedded.errors import NOT_IMPLEMENTED, QueryRefused
 
-_WITH_CUSTOM_SERIALIZATION: Final = 54454
+REVISION_MIN: Final = 54454
 _WITH_OUT_OF_ORDER_BUCKETS: Final = 54480
 # Fields of a block by number: 1 says no overflow, 2 no bucket, 3 no bucket out of order; 0 ends them.
 _BLOCK_INFO: Final = b"\x01\x00\x02\xff\xff\xff\xff"
@@ -24,10 +27,9 @@ class NativeEncoder:
     """An Encoder: blocks of revision 0 become blocks of another revision."""
 
     def __init__(self, revision: int) -> None:
-        """`revision` is at least 1."""
+        """`revision` is at least REVISION_MIN."""
         with_buckets = revision >= _WITH_OUT_OF_ORDER_BUCKETS
         self._before_block = _BLOCK_INFO + (_OUT_OF_ORDER_BUCKETS if with_buckets else b"") + _END_OF_INFO
-        self._after_type = _DEFAULT_SERIALIZATION if revision >= _WITH_CUSTOM_SERIALIZATION else b""
         self._waiting = b""
 
     def add(self, data: bytes) -> bytes:
@@ -62,9 +64,8 @@ class NativeEncoder:
         for _ in range(columns):
             name, at = _text_at(data, at)
             type_name, at = _text_at(data, at)
-            if self._after_type:
-                pieces += [data[copied:at], self._after_type]
-                copied = at
+            pieces += [data[copied:at], _DEFAULT_SERIALIZATION]
+            copied = at
             if rows:
                 at = _after_column(data, at, rows, name, type_name)
         pieces.append(data[copied:at])

@@ -8,7 +8,7 @@ from typing import Final
 from sinks.embedded.encodings import Chain, ContentEncoder, Encoder, accepted_encoding
 from sinks.embedded.errors import QueryRefused
 from sinks.embedded.frames import FrameEncoder
-from sinks.embedded.native import NativeEncoder
+from sinks.embedded.native import REVISION_MIN, NativeEncoder
 from sinks.embedded.protocol import Request
 
 # What clickhouse-jdbc reads as it is, whatever it asked for: a server refuses a user before it looks at the rest.
@@ -22,7 +22,8 @@ class Packing:
     def __init__(self, request: Request, accepted: str, form: str = "") -> None:
         """`accepted` is the Accept-Encoding header, `form` the format of the answer."""
         self.encoding = accepted_encoding(accepted) if request.compress else ""
-        inner: list[Encoder] = [NativeEncoder(request.revision)] if request.revision and form == "Native" else []
+        later = form == "Native" and request.revision >= REVISION_MIN
+        inner: list[Encoder] = [NativeEncoder(request.revision)] if later else []
         outer: list[Encoder] = [FrameEncoder()] if request.framed else []
         if self.encoding:
             outer.append(ContentEncoder(self.encoding))

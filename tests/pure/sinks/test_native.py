@@ -75,13 +75,9 @@ def block(type_name: str, rows: int, data: bytes, flag: bytes = b"") -> bytes:
 def test_the_end_of_every_column_is_found(type_name: str, rows: int, data: str) -> None:
     raw = bytes.fromhex(data)
     plain = block(type_name, rows, raw)
-    for revision, before, flag in (
-        (54405, INFO, b""),
-        (54460, INFO, b"\x00"),
-        (54480, INFO[:-1] + b"\x03\x00\x00", b"\x00"),
-    ):
+    for revision, before in ((54454, INFO), (54479, INFO), (54480, INFO[:-1] + b"\x03\x00\x00")):
         encoder = NativeEncoder(revision)
-        later = before + block(type_name, rows, raw, flag)
+        later = before + block(type_name, rows, raw, b"\x00")
         assert encoder.add(plain + plain) + encoder.end() == later + later
 
 

@@ -29,6 +29,7 @@ def test_only_what_is_asked_for_is_done() -> None:
     assert packed(Packing(request(), "gzip", "Native"), NATIVE) == NATIVE
     assert packed(Packing(request(client_protocol_version="54460"), "", "Native"), NATIVE) == later
     assert packed(Packing(request(client_protocol_version="54460"), "", "TSV"), b"1\n") == b"1\n"
+    assert packed(Packing(request(client_protocol_version="54405"), "", "Native"), NATIVE) == NATIVE
     assert unframed(packed(Packing(request(compress="1"), "", "TSV"), b"1\n"), MAX) == b"1\n"
     assert gzip.decompress(packed(Packing(request(**gzipped), "br, gzip", "TSV"), b"1\n")) == b"1\n"
     every = Packing(request(compress="true", client_protocol_version="54460", **gzipped), "gzip", "Native")
