@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from sinks.embedded.handles import (
     literal,
     set_settings,
     settings_of,
+    take_away,
 )
 from sinks.embedded.protocol import Request
 from sinks.embedded.rights import WHOLE_BYTES_MAX, Role
@@ -179,26 +180,23 @@ class Engine:
 
 @contextmanager
 def _prepared(connection: Any, request: Request, query: Query, result: Result) -> Iterator[None]:
-    """The handle as the request asks for it: database, tables, settings; a session is as it was before, after it."""
-    if request.external:
-        bring(connection, query.role, request.external)
-    if request.database:
-        connection.query(f"USE {identifier(request.database)}")
-    settings = request.settings
-    if query.role is Role.READER and result.purpose is not Purpose.SET and (request.whole or not result.streamed):
-        settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
-    before = settings_of(connection, settings) if request.session_id and settings else {}
-    set_settings(connection, settings | {"log_comment": query.tag})
-    try:
+    """The handle as the request asks for it: tables, database, settings; a session has its own ones after."""
+    with ExitStack() as after:
+        for table in request.external:
+            bring(connection, query.role, table)
+            if request.session_id:
+                after.callback(take_away, connection, table)
+        if request.database:
+            connection.query(f"USE {identifier(request.database)}")
+        settings = request.settings
+        if query.role is Role.READER and result.purpose is not Purpose.SET and (request.whole or not result.streamed):
+            settings = {"max_result_bytes": str(WHOLE_BYTES_MAX)} | settings
+        if request.session_id and settings:
+            after.callback(set_settings, connection, settings_of(connection, settings))
+        set_settings(connection, settings | {"log_comment": query.tag})
         if request.readonly != "0" and not request.session_id:
             set_settings(connection, {"readonly": request.readonly})  # the last: it can't be taken back
         yield
-    finally:
-        if before:
-            set_settings(connection, before)
-        if request.session_id:
-            for table in request.external:
-                connection.query(f"DROP TEMPORARY TABLE {identifier(table.name)}")
 
 
 def _refuse_writing(statement: Statement, request: Request, role: Role) -> None:

@@ -160,19 +160,27 @@ def set_settings(connection: Any, settings: Mapping[str, str]) -> None:
     connection.query("SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items()))
 
 
-def bring(connection: Any, role: Role, tables: Iterable[ExternalTable]) -> None:
-    """Makes tables for this handle alone, which has that role before and after."""
+def bring(connection: Any, role: Role, table: ExternalTable) -> None:
+    """Makes a table for this handle alone, which has that role before and after."""
+    name, columns = identifier(table.name), literal(table.structure)
     connection.query(f"SET ROLE {BRINGER}")
     try:
-        for table in tables:
-            name, columns = identifier(table.name), literal(table.structure)
-            # By way of null(), which takes columns as a string.
-            connection.query(f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM null({columns})")  # noqa: S608 - quoted
+        # By way of null(), which takes columns as a string.
+        connection.query(f"CREATE TEMPORARY TABLE {name} AS SELECT * FROM null({columns})")  # noqa: S608 - quoted
+        try:
             with connection.send_insert(f"INSERT INTO {name}", table.format) as inserter:
                 inserter.append(table.data)
                 inserter.finish()
+        except EngineError:
+            take_away(connection, table)
+            raise
     finally:
         connection.query(f"SET ROLE {role}")
+
+
+def take_away(connection: Any, table: ExternalTable) -> None:
+    """Drops a table that was brought."""
+    connection.query(f"DROP TEMPORARY TABLE {identifier(table.name)}")
 
 
 def formats_of(connection: Any) -> dict[str, tuple[str, str]]:

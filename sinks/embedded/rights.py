@@ -107,8 +107,6 @@ _FOR_ALL: Final = (
 # Another language has another parser; a filter on the table beneath a view would tell of columns that it does not show;
 # a cache of results takes memory that no query answers for.
 _CONSTANT: Final = ("dialect", "additional_table_filters", "use_query_cache")
-
-
 # The role in which a handle makes the tables that a query brings along, of the engine Memory; no statement runs in it.
 BRINGER: Final = "bringer"
 

@@ -207,7 +207,9 @@ def test_a_table_that_was_brought_along_is_gone_in_the_sessions_next_query(anyon
     brought = {"query": "SELECT count() FROM t", "session_id": "brought", "t_structure": "a Int8"}
     for _ in range(2):
         assert form(anyone, {"t": b"1\n"}, brought).body == b"1\n"
-    assert ask(anyone, "SELECT * FROM t", {"session_id": "brought"}).status == 404
+    for wrong in ({"query": "SELECT nope FROM t"}, {"database": "nowhere"}, {"nope": "1"}, {"t_format": "JSONEachRow"}):
+        assert form(anyone, {"t": b"1\n"}, brought | wrong).status >= 400
+        assert ask(anyone, "SELECT * FROM t", {"session_id": "brought"}).status == 404
 
 
 def test_no_reader_makes_a_table_of_a_session(anyone: str) -> None:

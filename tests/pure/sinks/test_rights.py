@@ -6,7 +6,15 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.embedded.rights import READERS_AT_ONCE, Role, limits_of, memory_of_this_machine, readable_views, write_rights
+from sinks.embedded.rights import (
+    BRINGER,
+    READERS_AT_ONCE,
+    Role,
+    limits_of,
+    memory_of_this_machine,
+    readable_views,
+    write_rights,
+)
 from sinks.tables import AFFILIATE_PANES, DATABASE, FRESHNESS
 
 
@@ -26,4 +34,6 @@ def test_a_reader_is_granted_views_and_nothing_else(tmp_path: Path) -> None:
     granted = [query.text for query in users.findall(f"roles/{Role.READER}/grants/query")]
     views = [f"GRANT SELECT ON {DATABASE}.{view}" for view in readable_views()]
     assert granted == [*views, "GRANT SELECT ON information_schema.*", "GRANT SELECT ON INFORMATION_SCHEMA.*"]
+    bringer = [query.text for query in users.findall(f"roles/{BRINGER}/grants/query")]
+    assert bringer == ["GRANT CREATE TEMPORARY TABLE ON *.*"]
     assert not {AFFILIATE_PANES.name, FRESHNESS.name, "comments", "comment"} & set(readable_views())
