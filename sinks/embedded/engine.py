@@ -47,11 +47,13 @@ _STREAMED: Final = frozenset(
 # Formats with which the engine's Python binding would answer Python objects.
 _PYTHON_FORMATS: Final = frozenset({"dataframe", "arrowtable", "datastore", "debug"})
 
+COUNTS: Final = "read_rows read_bytes written_rows written_bytes result_rows result_bytes".split()
+
 Pieces = Generator[bytes, None, None]
 
 
 class Result:
-    """What the engine gives back, piece by piece. The counts are whole after the last piece."""
+    """What the engine gives back, piece by piece."""
 
     pieces: Pieces
 
@@ -64,9 +66,19 @@ class Result:
         self.purpose = purpose
         self.wrote = purpose in (Purpose.INSERT, Purpose.WRITE)
         self.streamed = purpose is Purpose.SELECT and form in _STREAMED
-        self.rows = 0  # read, or written
-        self.bytes = 0
+        # As X-ClickHouse-Summary names them. Whole after the last piece.
+        self.counts = dict.fromkeys(COUNTS, 0)
         self._began_ns = time.perf_counter_ns()
+
+    def count(self, piece: Any) -> None:
+        """Adds what the engine's binding says of one piece, which calls rows of the result read, and those read storage's."""
+        self.counts["result_rows"] += piece.rows_read()
+        self.counts["result_bytes"] += piece.bytes_read()
+        self.counts["written_rows"] += piece.rows_written()
+        self.counts["written_bytes"] += piece.bytes_written()
+        # Of all pieces so far, as far as they are told.
+        self.counts["read_rows"] = max(self.counts["read_rows"], piece.storage_rows_read())
+        self.counts["read_bytes"] = max(self.counts["read_bytes"], piece.storage_bytes_read())
 
     def elapsed_ns(self) -> int:
         """Since the engine began."""
@@ -217,16 +229,13 @@ def _pieces(connection: Any, statement: Statement, parameters: Mapping[str, str]
         with connection.send_insert(statement.text, statement.format) as inserter:
             inserter.append(statement.data)
             done = inserter.finish()
-        result.rows, result.bytes = done.rows_written, done.bytes_written
+        result.counts |= {"written_rows": done.rows_written, "written_bytes": done.bytes_written}
     elif result.streamed:
         with connection.send_query(statement.text, result.format, params=parameters) as blocks:
             for block in blocks:
-                result.rows += block.rows_read()
-                result.bytes += block.bytes_read()
+                result.count(block)
                 yield bytes(block.bytes())
     else:
         whole = connection.query(statement.text, result.format, params=parameters)
-        result.rows, result.bytes = whole.rows_read(), whole.bytes_read()
-        if result.wrote:
-            result.rows, result.bytes = whole.rows_written(), whole.bytes_written()
+        result.count(whole)
         yield bytes(whole.bytes() or b"")

@@ -74,12 +74,10 @@ class Reply:
         yield self._packing.end()
 
     def _headers_of(self, result: Result) -> dict[str, str]:
-        """Of a server's summary, what is known here."""
-        counts = {"read_rows": 0, "read_bytes": 0, "written_rows": 0, "written_bytes": 0}
-        did = "written" if result.wrote else "read"
-        counts |= {f"{did}_rows": result.rows, f"{did}_bytes": result.bytes, "elapsed_ns": result.elapsed_ns()}
-        form = {} if result.wrote else {"X-ClickHouse-Format": result.format}
+        """The summary is of what has been sent: of a long answer, as it is of a server's, of its beginning."""
+        counts = result.counts | {"elapsed_ns": result.elapsed_ns()}
         summary = json.dumps({name: str(count) for name, count in counts.items()})
+        form = {} if result.wrote else {"X-ClickHouse-Format": result.format}
         return self._headers | form | {"X-ClickHouse-Summary": summary, "Content-Type": result.content_type}
 
     def _cut(self, begun: web.StreamResponse, gently: bool = False) -> web.StreamResponse:
