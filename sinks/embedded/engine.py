@@ -47,7 +47,7 @@ _STREAMED: Final = frozenset(
 # Formats with which the engine's Python binding would answer Python objects.
 _PYTHON_FORMATS: Final = frozenset({"dataframe", "arrowtable", "datastore", "debug"})
 
-COUNTS: Final = "read_rows read_bytes written_rows written_bytes result_rows result_bytes".split()
+_COUNTS: Final = "read_rows read_bytes written_rows written_bytes result_rows result_bytes".split()
 
 Pieces = Generator[bytes, None, None]
 
@@ -67,7 +67,7 @@ class Result:
         self.wrote = purpose in (Purpose.INSERT, Purpose.WRITE)
         self.streamed = purpose is Purpose.SELECT and form in _STREAMED
         # As X-ClickHouse-Summary names them. Whole after the last piece.
-        self.counts = dict.fromkeys(COUNTS, 0)
+        self.counts = dict.fromkeys(_COUNTS, 0)
         self._began_ns = time.perf_counter_ns()
 
     def count(self, piece: Any) -> None:
