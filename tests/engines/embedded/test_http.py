@@ -248,13 +248,13 @@ def test_an_error_in_the_middle_is_told_at_the_end_of_what_was_sent(anyone: str)
 
 
 def test_headers_tell_what_a_servers_tell(clickhouse: str) -> None:
-    told = ask(clickhouse, "SELECT number FROM numbers(10) WHERE number > 6", {"query_id": "mine"})
+    told = ask(clickhouse, "SELECT sum(number) FROM numbers(10)", {"query_id": "mine"})
     assert told.headers["X-ClickHouse-Query-Id"] == "mine"
     assert told.headers["X-ClickHouse-Timezone"] == "UTC"
     assert told.headers["X-ClickHouse-Server-Display-Name"] == "posventa"
     assert len(told.headers["X-ClickHouse-Exception-Tag"]) == 16
     summary = json.loads(told.headers["X-ClickHouse-Summary"])  # clickhouse-jdbc takes no result_rows for no rows
-    assert (summary["read_rows"], summary["result_rows"], summary["written_rows"]) == ("10", "3", "0")
+    assert (summary["read_rows"], summary["result_rows"], summary["written_rows"]) == ("10", "1", "0")
     ask(clickhouse, "CREATE TABLE told (a Int8) ENGINE = MergeTree ORDER BY a")
     told = ask(clickhouse, b"1\n2\n", {"query": "INSERT INTO told FORMAT CSV"})
     assert json.loads(told.headers["X-ClickHouse-Summary"])["written_rows"] == "2"
