@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPResponse, IncompleteRead
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -36,9 +37,17 @@ def ask(
     request = urllib.request.Request(address, None if get else text, sent)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return Told(answer.status, dict(answer.headers), answer.read())
+            return Told(answer.status, dict(answer.headers), _body(answer))
     except urllib.error.HTTPError as error:
         return Told(error.code, dict(error.headers), error.read())
+
+
+def _body(answer: HTTPResponse) -> bytes:
+    """All that came, also of an answer that broke off."""
+    try:
+        return answer.read()
+    except IncompleteRead as cut:
+        return cut.partial
 
 
 def as_anyone(url: str) -> str:
