@@ -71,14 +71,13 @@ class Result:
         self._began_ns = time.perf_counter_ns()
 
     def count(self, piece: Any) -> None:
-        """Adds what the engine's binding says of one piece, which calls rows of the result read, and those read storage's."""
-        self.counts["result_rows"] += piece.rows_read()
-        self.counts["result_bytes"] += piece.bytes_read()
+        """Adds what the engine's binding tells of a piece; it calls rows of the result read, and those read storage's."""
+        self.counts["read_rows"] += piece.storage_rows_read()
+        self.counts["read_bytes"] += piece.storage_bytes_read()
         self.counts["written_rows"] += piece.rows_written()
         self.counts["written_bytes"] += piece.bytes_written()
-        # Of all pieces so far, as far as they are told.
-        self.counts["read_rows"] = max(self.counts["read_rows"], piece.storage_rows_read())
-        self.counts["read_bytes"] = max(self.counts["read_bytes"], piece.storage_bytes_read())
+        self.counts["result_rows"] += piece.rows_read()
+        self.counts["result_bytes"] += piece.bytes_read()
 
     def elapsed_ns(self) -> int:
         """Since the engine began."""
