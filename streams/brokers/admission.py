@@ -16,7 +16,7 @@ from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
 from streams.brokers.clients import client_settings, ssl_context
-from streams.errors import NotAdmitted
+from streams.errors import NotAdmitted, Unavailable
 from streams.settings import Settings
 
 _STEP_S: Final = 5.0
@@ -77,6 +77,12 @@ def refused_or(settings: Settings, error: BaseException | None, otherwise: _E) -
     """What to raise for an error of a Kafka library: NotAdmitted when trying again is of no use, else `otherwise`."""
     words = None if isinstance(error, OSError) else _WORDS.get(getattr(error, "errno", 0))
     return otherwise if words is None else _not_admitted(settings, words, str(error) or type(error).__name__)
+
+
+def unanswered(settings: Settings, error: BaseException) -> Unavailable:
+    """What to raise when a Kafka library gave up: NotAdmitted when trying again is of no use, else Unavailable."""
+    away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
+    return refused_or(settings, error, away)
 
 
 def _not_admitted(settings: Settings, words: str, said: str) -> NotAdmitted:

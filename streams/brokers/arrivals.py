@@ -13,9 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.batches.lenient import read_leniently
-from streams.brokers.admission import refused_or
+from streams.brokers.admission import unanswered
 from streams.brokers.clients import aiokafka_settings
-from streams.errors import Unavailable
 from streams.settings import Settings
 
 _POLL_MS: Final = 200
@@ -32,8 +31,7 @@ def arrivals_ms(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place,
     try:
         return asyncio.run(_read(settings, offsets))
     except KafkaError as error:
-        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
-        raise refused_or(settings, error, away) from error
+        raise unanswered(settings, error) from error
 
 
 async def _read(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place, int]:

@@ -6,7 +6,7 @@ Owns the question. Never reads a record.
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams.brokers.admission import knock, refused_or
+from streams.brokers.admission import knock, unanswered
 from streams.brokers.clients import client_settings
 from streams.brokers.topics import SOURCES
 from streams.errors import Unavailable
@@ -24,8 +24,7 @@ def source_topic_ids(settings: Settings) -> list[str]:
         finally:
             admin.close()
     except KafkaError as error:
-        away = Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")
-        raise refused_or(settings, error, away) from error
+        raise unanswered(settings, error) from error
     if not all(topics[name]["partitions"] for name in SOURCES):
         raise Unavailable(f"POSVENTA_KAFKA={settings.kafka}: has no topics of posventa yet; start a worker")
     return [str(topics[name]["topic_id"]) for name in SOURCES]

@@ -16,8 +16,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.batches.lenient import read_leniently
+from streams.brokers.admission import knock, unanswered
 from streams.brokers.clients import aiokafka_settings, client_settings
-from streams.errors import Unavailable
 from streams.settings import Settings
 
 _RECORDS: Final = 4000  # at once
@@ -27,7 +27,8 @@ _FETCH_BYTES: Final = 4 << 20
 
 
 def ends_of(settings: Settings, topic: str) -> dict[int, int]:
-    """Where the log of each partition ends; nothing when there is no such topic. Raises Unavailable."""
+    """Where the log of each partition ends; nothing when there is no such topic. Raises Unavailable, NotAdmitted."""
+    knock(settings)
     try:
         consumer = KafkaConsumer(
             **client_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
@@ -39,7 +40,7 @@ def ends_of(settings: Settings, topic: str) -> dict[int, int]:
         finally:
             consumer.close()
     except KafkaError as error:
-        raise _unavailable(settings, error) from error
+        raise unanswered(settings, error) from error
 
 
 def read(settings: Settings, topic: str, partition: int, end: int, start: int = 0) -> Iterator[list[Any]]:
@@ -77,10 +78,6 @@ async def _consumer(settings: Settings) -> AsyncIterator[Any]:
         await consumer.start()
         yield consumer
     except NoBroker as error:
-        raise _unavailable(settings, error) from error
+        raise unanswered(settings, error) from error
     finally:
         await consumer.stop()
-
-
-def _unavailable(settings: Settings, error: Exception) -> Unavailable:
-    return Unavailable(f"POSVENTA_KAFKA={settings.kafka}: no answer ({error}); is the broker running there?")

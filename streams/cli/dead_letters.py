@@ -19,6 +19,7 @@ from streams.errors import Misuse
 from streams.letters.letter import Choice, Letter
 from streams.letters.replay import letters_in, payload_of, replay
 from streams.settings import load_settings
+from streams.visible import visible
 
 _WAIT_S: Final = 60  # until workers have read what was published again
 _TOPICS: Final = {"sales": SALES, "feedback": FEEDBACK}
@@ -69,7 +70,7 @@ def listed(
             source,
             letter.detail,
         )
-        table.add_row(*map(escape, cells))
+        table.add_row(*(escape(visible(cell)) for cell in cells))
     console = Console(highlight=False)
     console.print(table)
     console.print(
@@ -94,7 +95,8 @@ def opened(
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in told.items():
-        table.add_row(name, escape(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)))
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        table.add_row(name, escape(visible(shown)))
     Console(highlight=False).print(table)
 
 

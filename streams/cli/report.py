@@ -15,6 +15,7 @@ from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
 from streams.cli.report_table import WIDTH, render
+from streams.cli.times import moment_of
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
 from streams.errors import Misuse
@@ -32,7 +33,7 @@ def report(
     """Show per affiliate and window what was sold, what came back, and what customers thought."""
     language = language_of(lang)
     url = settings_beside(directory).clickhouse.get_secret_value()
-    moment = None if at is None else _moment(at)
+    moment = moment_of("--at", at)
     for option, asked in (("--brand", brand), ("--affiliate", affiliate)):
         if asked and any("\ud800" <= character <= "\udfff" for character in asked):
             raise Misuse(f"{option} {asked}: not UTF-8; ids are text")
@@ -82,18 +83,6 @@ def show(found: Mapping[str, list[dict[str, Any]]], lang: str) -> None:
 def as_json_text(found: Mapping[str, Any]) -> str:
     """The same as one line of JSON."""
     return json.dumps(found, default=_plain)
-
-
-def _moment(text: str) -> datetime:
-    """The time in UTC. No event is older, and ClickHouse's times end in 2106."""
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        moment = None
-    if moment is None or not 2000 <= moment.year <= 2105:
-        raise Misuse(f"--at {text}: not a time from 2000 to 2105; use for example --at 2026-01-31T12:00:00Z")
-    return moment
 
 
 def _plain(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -17,6 +18,7 @@ from streams.recount.asking import Range
 from streams.recount.numbers import PlainRules
 from streams.recount.verify import Verdict
 from streams.recount.verify import verify as verdict_of
+from streams.visible import visible
 
 _SHOWN_MAX: Final = 100  # differences in the table; --json has more
 _LISTED_MAX: Final = 1000  # of one task
@@ -84,7 +86,8 @@ def _print(verdict: Verdict) -> None:
         table.add_column(name, overflow="fold")
     for difference in verdict.differences[:_SHOWN_MAX]:
         key = " ".join(map(str, difference.key.values()))
-        table.add_row(difference.table, key, difference.column, str(difference.expected), str(difference.found))
+        cells = difference.table, key, difference.column, str(difference.expected), str(difference.found)
+        table.add_row(*(escape(visible(cell)) for cell in cells))
     console.print(table)
     more = verdict.differing - min(_SHOWN_MAX, len(verdict.differences))
     console.print(f"{verdict.differing:,} differences" + (f", of which {more:,} are not shown" if more else ""))

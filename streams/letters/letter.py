@@ -5,11 +5,13 @@ Pure. Never reads Kafka. Invariant: a letter is the refusal of exactly one recor
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 WHY: Final = ("reason", "detail", "source-topic", "source-partition", "source-offset", "refused-at")
 REPLAYED: Final = "posventa-replayed"  # header of a record that came from a letter: that letter's partition:offset
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -43,19 +45,21 @@ class Letter(NamedTuple):
     @property
     def replaces(self) -> str:
         """The place of the letter whose replay was refused here, '' for a record that was never replayed."""
-        return next((value.decode() for name, value in self.headers if name == REPLAYED and value), "")
+        return next((value.decode(errors="replace") for name, value in self.headers if name == REPLAYED and value), "")
 
 
-def letter_of(record: Any) -> Letter:
-    """The letter in a record of the topic of dead letters. Raises ValueError for what the workers did not write."""
-    why = {name: (value or b"").decode() for name, value in record.headers if name in WHY}
-    if why.keys() != set(WHY):
-        raise ValueError(f"offset {record.offset} of partition {record.partition} has no headers of a dead letter")
+def letter_of(record: Any) -> Letter | None:
+    """The letter in a record of the topic of dead letters; None for what the workers did not write: others may write there."""
+    why = {name: (value or b"").decode(errors="replace") for name, value in record.headers if name in WHY}
+    numbers = [why.get(name, "") for name in ("source-partition", "source-offset", "refused-at")]
+    if why.keys() != set(WHY) or not all(number.isdecimal() for number in numbers):
+        return None
+    source_partition, source_offset, refused_at_ms = map(int, numbers)
     return Letter(
         record.partition, record.offset, record.key, record.value,
         [header for header in record.headers if header[0] not in WHY],
-        why["reason"], why["detail"], why["source-topic"], int(why["source-partition"]), int(why["source-offset"]),
-        datetime.fromtimestamp(int(why["refused-at"]) / 1000, UTC),
+        why["reason"], why["detail"], why["source-topic"], source_partition, source_offset,
+        EPOCH + timedelta(milliseconds=refused_at_ms),
     )  # fmt: skip
 
 

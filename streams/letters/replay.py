@@ -46,14 +46,15 @@ class Outcome:
 
 def letters_in(settings: Settings, choice: Choice) -> list[Letter]:
     """The standing letters that are meant, the oldest refusal first. Raises Unavailable."""
-    found = (
-        letter_of(record)
-        for partition, end in ends_of(settings, DEAD_LETTERS).items()
-        for records in read(settings, DEAD_LETTERS, partition, end)
-        for record in records
-    )
-    chosen = [letter for letter in standing(found) if letter in choice]
+    chosen = [letter for letter in standing(letters_since(settings, {})) if letter in choice]
     return sorted(chosen, key=lambda letter: (letter.refused_at, letter.partition, letter.offset))
+
+
+def letters_since(settings: Settings, before: Mapping[int, int]) -> Iterator[Letter]:
+    """Every letter from these offsets on, by partition. Raises Unavailable."""
+    for partition, end in ends_of(settings, DEAD_LETTERS).items():
+        for records in read(settings, DEAD_LETTERS, partition, end, before.get(partition, 0)):
+            yield from filter(None, map(letter_of, records))
 
 
 def payload_of(settings: Settings, letter: Letter) -> bytes | None:
@@ -73,7 +74,7 @@ def replay(settings: Settings, letters: Sequence[Letter], wait_s: float, tell: C
     places = list(_published(settings, letters, outcome, tell))
     outcome.waiting = len(_await_workers(settings, places, wait_s))
     replayed = {letter.place for letter in letters}
-    for letter in _letters_since(settings, letters_before):
+    for letter in letters_since(settings, letters_before):
         if letter.replaces in replayed:
             outcome.refused[letter.reason] += 1
     outcome.accepted = outcome.published - outcome.waiting - outcome.refused.total()
@@ -119,9 +120,3 @@ def _await_workers(settings: Settings, places: Iterable[Source], wait_s: float) 
         if not unread or time.monotonic() > deadline:
             return unread
         time.sleep(_AGAIN_S)
-
-
-def _letters_since(settings: Settings, before: Mapping[int, int]) -> Iterator[Letter]:
-    for partition, end in ends_of(settings, DEAD_LETTERS).items():
-        for records in read(settings, DEAD_LETTERS, partition, end, before.get(partition, 0)):
-            yield from map(letter_of, records)

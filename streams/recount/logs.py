@@ -12,13 +12,9 @@ from kafka.partitioner.default import murmur2
 from schemas.codec import decode_feedback, decode_sale
 from schemas.errors import Refused
 from schemas.events import Event
-from streams.brokers.logs import ends_of, read
-from streams.brokers.topics import DEAD_LETTERS, SALES
-from streams.settings import Settings
+from streams.brokers.topics import SALES
 
 _FUTURE_MS: Final = 10 * 60 * 1000  # contract: how far an event may be ahead of the broker's clock
-
-_Place = tuple[str, int, int]  # topic, partition, offset
 
 
 def judge(record: Any, partitions: int) -> Event | str | None:
@@ -40,15 +36,3 @@ def judge(record: Any, partitions: int) -> Event | str | None:
 def home_of(key: bytes, partitions: int) -> int:
     """The partition of a customer's key, by kafka-python's own hash."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
-
-
-def read_letters(settings: Settings) -> dict[_Place, tuple[str, int]]:
-    """Reason and time (epoch ms) of every refusal, by the record that was refused. Raises Unavailable."""
-    letters = {}
-    for partition, end in ends_of(settings, DEAD_LETTERS).items():
-        for records in read(settings, DEAD_LETTERS, partition, end):
-            for record in records:
-                why = {name: (value or b"").decode() for name, value in record.headers}
-                place = why["source-topic"], int(why["source-partition"]), int(why["source-offset"])
-                letters[place] = why["reason"], int(why["refused-at"])
-    return letters

@@ -57,9 +57,9 @@ class Numbers:
             into[name] = into.get(name, 0) + value
 
 
-def recount(events: Iterable[Event], rules: Rules, numbers: Numbers | None = None) -> Numbers:
-    """The numbers of these events, of any number of customers; added to `numbers` when that is given."""
-    numbers = Numbers() if numbers is None else numbers
+def recount(events: Iterable[Event], rules: Rules) -> Numbers:
+    """The numbers of these events, of any number of customers."""
+    numbers = Numbers()
     customers: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         customers.setdefault((event.brand_id, event.customer_id), []).append(event)

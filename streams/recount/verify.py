@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -22,8 +22,9 @@ from sinks.errors import sink_errors
 from streams.brokers.logs import ends_of
 from streams.brokers.topics import SALES
 from streams.errors import StateRefused
+from streams.letters.letter import EPOCH
+from streams.letters.replay import letters_since
 from streams.recount.asking import ALL, Asked, Kept, Range
-from streams.recount.logs import read_letters
 from streams.recount.moments import Moment, read_moment
 from streams.recount.numbers import Rules
 from streams.recount.tasks import LETTERS, Difference, Job, Part, compare_sums, count_customers, read_partition
@@ -72,8 +73,11 @@ def verify(settings: Settings, rules: Rules, chosen: Range, listed_max: int, pro
             job = Job(settings, rules, Path(directory), shelves, partitions, chosen, (), {}, listed_max)
             job = _ask(client, generation, job, verdict, progress)
         letters = job.shelved(LETTERS)
-        for (topic, partition, offset), (reason, refused_at) in read_letters(settings).items():
-            letters.put(partition, (topic, offset, reason, refused_at))
+        for letter in letters_since(settings, {}):
+            refused_at_ms = (letter.refused_at - EPOCH) // timedelta(milliseconds=1)
+            letters.put(
+                letter.source_partition, (letter.source_topic, letter.source_offset, letter.reason, refused_at_ms)
+            )
         letters.flush()
         # A task makes millions of objects without a cycle among them; looking for one costs a third of its time.
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=gc.disable) as pool:

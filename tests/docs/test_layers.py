@@ -27,7 +27,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.domain": "streams.errors schemas",
     "streams.brokers": "streams.settings streams.errors",
     # beside it
-    "streams.recount": "streams.brokers sinks",
+    "streams.recount": "streams.letters streams.brokers sinks",
     "streams.letters": "streams.brokers",
     "streams.demo": "streams.publishing sinks",
     "streams.embedded": "streams.brokers streams.words streams.backoff sinks",

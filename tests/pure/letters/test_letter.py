@@ -49,10 +49,24 @@ def test_a_choice_narrows_by_all_that_it_says(choice: Choice, places: list[str])
     assert [found.place for found in letters if found in choice] == places
 
 
-def test_what_the_workers_did_not_write_is_no_letter() -> None:
-    record = SimpleNamespace(partition=3, offset=7, key=None, value=b"", headers=[("reason", b"undecodable")])
-    with pytest.raises(ValueError, match="offset 7 of partition 3"):
-        letter_of(record)
+WHY = {
+    "reason": b"undecodable", "detail": b"", "source-topic": b"posventa.sales.v1", "source-partition": b"3",
+    "source-offset": b"250", "refused-at": b"1700000000123",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "spoiled", [{}, *({name: b"x\xff"} for name in ("source-partition", "source-offset", "refused-at"))]
+)
+def test_what_the_workers_did_not_write_is_no_letter(spoiled: dict[str, bytes]) -> None:
+    headers = list((WHY | spoiled).items()) if spoiled else [("reason", b"undecodable")]
+    record = SimpleNamespace(partition=3, offset=7, key=None, value=b"", headers=headers)
+    assert letter_of(record) is None
+    record.headers = [("x", b"y"), *WHY.items()]
+    found = letter_of(record)
+    assert found is not None
+    assert (found.place, found.source_offset, found.headers) == ("3:7", 250, [("x", b"y")])
+    assert found.refused_at == datetime.fromtimestamp(1700000000, UTC) + timedelta(milliseconds=123)
 
 
 @given(events(), st.integers(0, 400))
