@@ -37,7 +37,7 @@ def ways(section: str) -> tuple[str, ...]:
 
 
 _BEFORE: Final = (
-    "", "", "", "", "", "/* x */", "-- x\n", "#! x\n", "/**//**//**//**//**//**//**//**//**/", "\ufeff", "\n\t ",
+    "/* x */", "-- x\n", "#! x\n", "/**//**//**//**//**//**//**//**//**/", "\ufeff", "\n\t ",
     "\xa0", "\u2003", "(", "SELECT 1;", "SELECT 1;;\n", "EXPLAIN SELECT 1;", "USE posventa; ", "SET readonly = 0; ",
     "SELECT 1 FORMAT Null;\n\n", "EXPLAIN ", "SELECT $$;$$;", "SELECT ';' AS `;`; ",
     "INSERT INTO posventa.comments FORMAT TSV\n\n\n", "EXPLAIN INSERT INTO posventa.comments FORMAT TSV\n\n",
@@ -46,7 +46,7 @@ _BEFORE: Final = (
     "SELECT 1\x00;", "PARALLEL WITH ", "EXECUTE AS default ",
 )  # fmt: skip
 _BEHIND: Final = (
-    "", "", "", "", "", ";", " -- x", " /* x", ";;", "\\G", " FORMAT JSON", " FORMAT Native", " FORMAT Pretty",
+    ";", " -- x", " /* x", ";;", "\\G", " FORMAT JSON", " FORMAT Native", " FORMAT Pretty",
     " FORMAT CSV SETTINGS max_threads = 1", "\x00", "; SELECT 1", " SETTINGS readonly = 0",
     " SETTINGS allow_introspection_functions = 1, log_comment = 'x'", "\n; DROP DATABASE posventa", ")", "'", "`",
     " SETTINGS max_execution_time = 1", " PARALLEL WITH DROP TABLE posventa.journeys", " INTO OUTFILE '/dev/null'",
@@ -75,7 +75,9 @@ def attack(seed: int, targets: Targets) -> Attack:
     text = _filled(dice, text, targets, parameters)
     if dice.random() < 0.1:
         text = f"{text} UNION ALL {text}"
-    text = f"{dice.choice(_BEFORE)}{text}{dice.choice(_BEHIND)}"
+    # Most of what stands around a way is no SQL with it: half of the attacks go without, so that the engine has to answer.
+    before, behind = (dice.choice(around) if dice.random() < 0.3 else "" for around in (_BEFORE, _BEHIND))
+    text = f"{before}{text}{behind}"
     return Attack(_blanks(dice, text).encode(errors="replace"), parameters, dice.random() < 0.4)
 
 
