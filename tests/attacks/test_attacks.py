@@ -15,5 +15,5 @@ def test_no_attack_gets_out_of_the_database(tmp_path: Path) -> None:
 def test_the_same_seed_is_the_same_attack() -> None:
     targets = Targets("/x/canary", "/x", 1)
     assert [attack(seed, targets) for seed in range(99)] == [attack(seed, targets) for seed in range(99)]
-    assert len({attack(seed, targets).sql for seed in range(999)}) > 900
+    assert len({attack(seed, targets).sql for seed in range(999)}) > 800
     assert CANARY not in "".join(attack(seed, targets).sql.decode() for seed in range(999))

@@ -52,5 +52,10 @@ def test_a_stream_that_was_hurt_leaves_what_one_without_faults_leaves(stage: Sta
     ],
 )
 def test_a_rule_taken_out_is_found(stage: Stage, matrix: Matrix, mutant: str, case: str, found: set[str]) -> None:
-    wrong = matrix.perform(stage, Run(case, seed=3), mutant).wrong
-    assert found & {line.partition(":")[0] for line in wrong}, wrong
+    # A row that was lost heals when a later event touches its key, so one run may end right: of three, one does not.
+    wrongs = []
+    for seed in (3, 4, 5):
+        wrongs.append(matrix.perform(stage, Run(case, seed), mutant).wrong)
+        if found & {line.partition(":")[0] for line in wrongs[-1]}:
+            return
+    pytest.fail(f"{mutant} was not found: {wrongs}")
