@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test clients night coverage faults attacks lint bench dist lock audit digests
+.PHONY: setup demo quick test clients night coverage faults alerts attacks lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -75,6 +75,12 @@ coverage: $(READY)
 # Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
+
+# The alert rules, checked and tried by Prometheus's own promtool (Debian: apt-get install prometheus; others: its release page).
+alerts:
+	@command -v promtool >/dev/null || { echo 'promtool is not here: apt-get install prometheus, or take it from https://prometheus.io/download'; exit 1; }
+	promtool check rules deploy/prometheus/alerts.yml
+	promtool test rules tests/alerts/cases.yml
 
 # 20,000 seeded statements that try to get out of the embedded ClickHouse's database (some minutes).
 attacks: $(READY)

@@ -10,7 +10,7 @@ Refused
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 _SHOWN_CHARACTERS = 60
 
@@ -73,6 +73,11 @@ class CustomerFull(Refused):
     """The customer's state may not grow further."""
 
     reason = "customer_full"
+
+
+REASONS: Final = tuple(
+    kind.reason for kind in (Undecodable, UnknownSchema, InvalidValue, FromTheFuture, CustomerFull)
+)  # all that a dead letter may have
 
 
 def shown(value: object) -> str:

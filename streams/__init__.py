@@ -11,6 +11,6 @@ domain      pure and compiled: fold, link, count
 brokers     what we know and ask of Kafka
 
 Beside the way stand publishing (events into Kafka), recount (everything counted a second time), letters (what was
-refused, read and replayed), embedded (both engines on one machine) and demo.
+refused, read and replayed), monitoring (metrics for Prometheus), embedded (both engines on one machine) and demo.
 docs/architecture.md follows one sale through all of it.
 """

@@ -42,6 +42,14 @@ def clickhouse_url(text: str) -> str:
     return text
 
 
+def listening(text: str) -> tuple[str, int]:
+    """Host and port at which to listen. Raises ValueError with what to type."""
+    if not _is_place(text, needs_port=True):
+        raise ValueError("expected host:port, with a port from 1 to 65535, such as 127.0.0.1:9464")
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def _is_place(text: str, needs_port: bool) -> bool:
     found = _PLACE.fullmatch(text)
     if not found:

@@ -23,12 +23,18 @@ _AGAIN_S: Final = 0.2
 
 
 class Lag(NamedTuple):
-    """One source partition. `lag_seconds` is the age of the next unread record, 0 when there is none."""
+    """One source partition. `lag_seconds` is the age of the next unread record, 0 when there is none.
+
+    `applied` is the next offset to read, None when no worker ever told one; the log holds `earliest` up to `latest`.
+    """
 
     topic: str
     partition: int
     lag_records: int
     lag_seconds: float
+    applied: int | None = None
+    earliest: int = 0
+    latest: int = 0
 
 
 def read_lag(settings: Settings, now_ms: int, reported: Container[tuple[str, int]] | None = None) -> list[Lag]:
@@ -66,7 +72,10 @@ def _read(settings: Settings, consumer: Any, now_ms: int, reported: Container[tu
     waiting = {tp: max(0, ends[tp] - offset) for tp, offset in next_offsets.items()}
     arrived = _arrivals_ms(settings, {tp: next_offsets[tp] for tp in tps if waiting[tp]})
     ages_s = {tp: max(0, now_ms - arrived_ms) / 1000 for tp, arrived_ms in arrived.items()}
-    return [Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0)) for tp in tps]
+    return [
+        Lag(tp.topic, tp.partition, waiting[tp], ages_s.get(tp, 0.0), applied.get(tp), starts[tp], ends[tp])
+        for tp in tps
+    ]
 
 
 def committed(settings: Settings) -> Mapping[TopicPartition, int]:

@@ -20,13 +20,11 @@ from streams.brokers.topics import TopicPartition
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
 from streams.errors import NoAnswer
+from streams.monitoring.status import STATUSES, status_of
 from streams.settings import Settings
 
-_BEHIND_S: Final = 60  # contract: behind when the lag is over a minute
-_NO_REPORT_S: Final = 15  # contract: stalled when there was no report for so long
 _CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longer is busy
 _AGAIN_S: Final = 2
-_STATUSES: Final = ("idle", "ok", "behind", "stalled", "no worker", "unknown")  # from best to worst
 _FINE: Final = frozenset({"idle", "ok"})
 
 Row = Mapping[str, Any]
@@ -89,22 +87,6 @@ def _tell(rows: list[dict[str, Any]], as_json: bool, over: bool) -> None:
     _print(rows)
 
 
-def status_of(found: Lag, reports: Mapping[TopicPartition, Row] | None, now: datetime) -> str:
-    """What the owner reports, unless Kafka knows better. `reports` are rows of freshness_now by topic and partition; None
-    when ClickHouse does not tell."""
-    if reports is None:
-        return "unknown"
-    report = reports.get((found.topic, found.partition))
-    if report is None:
-        return "no worker"
-    if report["status"] == "stalled":
-        is_silent = (now - report["as_of"]).total_seconds() > _NO_REPORT_S
-        return "no worker" if is_silent and not found.lag_records else "stalled"
-    if found.lag_seconds > _BEHIND_S:
-        return "behind"
-    return "ok" if found.lag_records and report["status"] == "idle" else str(report["status"])
-
-
 def reports_of(url: str) -> dict[TopicPartition, Row] | None:
     """What each partition's owner last reported; None when ClickHouse does not tell."""
     try:
@@ -149,7 +131,7 @@ def total_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "partition": -1,
         "lag_records": sum(row["lag_records"] for row in rows),
         "lag_seconds": max(row["lag_seconds"] for row in rows),
-        "status": max((row["status"] for row in rows), key=_STATUSES.index),
+        "status": max((row["status"] for row in rows), key=STATUSES.index),
     } | {name: None if None in found else min(found) for name, found in times.items()}
 
 

@@ -35,6 +35,7 @@ COMMANDS: Final = (
     "verify",
     "dead-letters",
     "mark",
+    "monitor",
 )  # as the documentation lists them
 
 

@@ -26,6 +26,7 @@ THE_SAME = {
     "log": "the module's logger",
     "main": "what a program begins with",
     "migrate": "the command, and what it does",
+    "monitor": "the command, and what it does",
     "verify": "the command, and what it does",
 }
 

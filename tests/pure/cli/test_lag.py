@@ -8,7 +8,8 @@ import pytest
 
 from streams.brokers.lag import Lag
 from streams.cli import lag
-from streams.cli.lag import is_finding, status_of, total_of
+from streams.cli.lag import is_finding, total_of
+from streams.monitoring.status import status_of
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""streams/monitoring against the real engines."""
