@@ -14,12 +14,14 @@ from typing import Final, NamedTuple
 
 from sinks.migrate import migrate
 from streams.brokers.creation import ensure_topics
+from streams.brokers.membership import leave
 from streams.embedded.child import Child
 from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
 from streams.embedded.kafka import EmbeddedKafka, broker_answers
 from streams.embedded.supervised import Supervised
 from streams.errors import Unavailable
 from streams.settings import Settings
+from streams.worker.state_directory import name_in
 
 _LOOK_S: Final = 0.2  # between two looks at the processes
 _ENGINES_S_MAX: Final = 60.0  # for Kafka and ClickHouse to answer: they take 3 s
@@ -75,6 +77,7 @@ class Supervisor:
                 for warning in ensure_topics(self._plan.settings):
                     self._say(warning)
                 migrate(self._plan.clickhouse.url)
+                self._give_up_places()
                 self._start_rest()
             while not self._stopping.wait(_LOOK_S):
                 self._tend()
@@ -102,12 +105,21 @@ class Supervisor:
             self._tend()
             time.sleep(0.05)
 
+    def _give_up_places(self) -> None:
+        """Workers of an earlier start, with more of them, would be waited for until their sessions end."""
+        kept = {self._state_of(f"worker-{number}") for number in range(self._plan.workers)}
+        gone = set((self._plan.directory / "workers").glob("worker-*")) - kept
+        leave(self._plan.settings, [name for directory in sorted(gone) if (name := name_in(directory))])
+
+    def _state_of(self, name: str) -> Path:
+        return self._plan.directory / "workers" / name
+
     def _start_rest(self) -> None:
         posventa = str(Path(sys.executable).with_name("posventa"))
         self.workers_started_at_s = time.time()
         for number in range(self._plan.workers):
             name = f"worker-{number}"
-            state = {"POSVENTA_STATE_DIR": str(self._plan.directory / "workers" / name)}
+            state = {"POSVENTA_STATE_DIR": str(self._state_of(name))}
             self._launch(name, self._child(name, [sys.executable, posventa, "worker"], state))
         web = [sys.executable, "-m", "streams.embedded.web", "--port", str(self._plan.web_port)]
         self._launch("web", self._child("web", web, {}))

@@ -25,7 +25,8 @@ from streams.settings import Settings
 from streams.timing import Timing
 from streams.worker.credentials import faust_credentials
 from streams.worker.ending import told
-from streams.worker.state_directory import StateDirectory
+from streams.worker.leaving import leave_when_asked, stop_when_asked
+from streams.worker.state_directory import LeaveRequest, StateDirectory
 from streams.worker.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,8 @@ def run(settings: Settings) -> None:
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
     directory = StateDirectory(Path(settings.state_dir))
+    request = LeaveRequest(Path(settings.state_dir))
+    request.take_back()
     gc.set_threshold(*GC_THRESHOLDS)
     timing = Timing()
     for warning in ensure_topics(settings, wait_s=timing.start_s_max):
@@ -128,10 +131,16 @@ def run(settings: Settings) -> None:
     url = settings.clickhouse.get_secret_value()
     migrate(url)
     app = make_app(settings, timing, Writer(url), directory.name)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def leaving() -> None:
+        await stop_when_asked(request, timing)
+
     worker = SwiftlyEnded(app, loglevel="INFO", redirect_stdouts=False, workdir=None)
     try:
         worker.execute_from_commandline()
     except SystemExit:
         if worker.crash_reason is None:
+            leave_when_asked(settings, request, directory.name)
             raise
         raise told(worker.crash_reason, settings) from worker.crash_reason

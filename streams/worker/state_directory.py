@@ -1,7 +1,7 @@
 """A worker's directory: one worker at a time, and a name that outlives it.
 
-Owns the lock and the name. Never touches the partitions' copies in it. Invariant: two workers that run at the same time have
-two directories and two names.
+Owns the lock, the name, and the request to leave. Never touches the partitions' copies in it. Invariant: two workers that run
+at the same time have two directories and two names.
 """
 
 import fcntl
@@ -13,6 +13,37 @@ from typing import Final
 from streams.errors import Misuse
 
 _NAME_FILE: Final = "worker"
+_LEAVE_FILE: Final = "leave"
+
+
+def name_in(directory: Path) -> str | None:
+    """The name of the worker that has used a directory; None when none has."""
+    try:
+        return (directory / _NAME_FILE).read_text(encoding="ascii") or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+class LeaveRequest:
+    """What somebody asks of the worker that uses a directory: to stop, and to leave the group. A file, so that it needs
+    neither a port nor the process id, and reaches a worker in a container of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        """Asks nothing yet."""
+        self._file = directory / _LEAVE_FILE
+
+    def ask(self) -> None:
+        """Asks for it. Raises OSError."""
+        self._file.touch()
+
+    def take_back(self) -> None:
+        """Nothing is asked any more: a worker that starts is meant to run."""
+        self._file.unlink(missing_ok=True)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the worker is asked to leave."""
+        return self._file.exists()
 
 
 class StateDirectory:

@@ -40,7 +40,7 @@ def open_to_others(directory: Path) -> str:
 class Up:
     """One running `posventa up`."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, **more: str) -> None:
         command = [POSVENTA, "up", "--json", "--dir", str(directory), *options]
         for option in ("--kafka-port", "--http-port", "--web-port"):
             command += [] if option in options else [option, "0"]
@@ -48,7 +48,7 @@ class Up:
         with self.messages.open("ab") as errors:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, text=True,
-                env=os.environ | {"POSVENTA_PARTITIONS": str(PARTITIONS)},
+                env=os.environ | {"POSVENTA_PARTITIONS": str(PARTITIONS)} | more,
             )  # fmt: skip
         assert self.process.stdout is not None
         self.ready: dict[str, Any] = json.loads(self.process.stdout.readline() or "null")
@@ -130,6 +130,14 @@ def test_what_dies_is_started_again_with_a_message(directory: Path) -> None:
     until(lambda: clickhouse_answers(up.ready["web"]))
     until(lambda: clickhouse_answers(up.ready["clickhouse"]))
     until(lambda: broker_answers(up.ready["kafka"]))
+    assert up.end(signal.SIGTERM) == 0
+
+
+def test_fewer_workers_than_before_are_waited_for_no_longer(directory: Path) -> None:
+    session = {"POSVENTA_SESSION_TIMEOUT": "5m"}  # far beyond what `up` has time for until it is ready
+    assert Up(directory, "--workers", "2", **session).end(signal.SIGTERM) == 0
+    up = Up(directory, "--workers", "1", **session)
+    assert "worker-1" not in up.pids
     assert up.end(signal.SIGTERM) == 0
 
 

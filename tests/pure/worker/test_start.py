@@ -12,7 +12,9 @@ from streams.errors import Misuse
 from streams.partition import cluster
 from streams.partition.cluster import SharedLooks
 from streams.settings import Settings
-from streams.worker.state_directory import StateDirectory
+from streams.timing import Timing
+from streams.worker.leaving import leave_for_good
+from streams.worker.state_directory import LeaveRequest, StateDirectory
 
 
 def test_a_directory_is_one_workers_and_keeps_its_name(tmp_path: Path) -> None:
@@ -32,6 +34,22 @@ def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Misuse, match="choose a directory to write in"):
         StateDirectory(tmp_path / "file" / "state")
+
+
+def test_a_directory_without_a_worker_has_none_to_leave(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="no worker has used this directory"):
+        leave_for_good(Settings(state_dir=str(tmp_path / "none")), Timing())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_request_to_leave_is_taken_back(tmp_path: Path) -> None:
+    request = LeaveRequest(tmp_path)
+    assert not request.is_asked
+    request.ask()
+    assert LeaveRequest(tmp_path).is_asked
+    request.take_back()
+    request.take_back()
+    assert not request.is_asked
 
 
 def test_claims_share_looks_and_none_is_older_than_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
