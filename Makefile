@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test clients night coverage faults alerts attacks lint bench dist lock audit digests
+.PHONY: setup demo quick test clients night coverage faults alerts promtool attacks lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -76,11 +76,17 @@ coverage: $(READY)
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
 
-# The alert rules, checked and tried by Prometheus's own promtool (Debian: apt-get install prometheus; others: its release page).
+# The alert rules, checked and tried by Prometheus's own promtool.
 alerts:
-	@command -v promtool >/dev/null || { echo 'promtool is not here: apt-get install prometheus, or take it from https://prometheus.io/download'; exit 1; }
+	@command -v promtool >/dev/null || { echo 'promtool is missing: make promtool, or take it from https://prometheus.io/download'; exit 1; }
 	promtool check rules deploy/prometheus/alerts.yml
 	promtool test rules tests/alerts/cases.yml
+
+# Debian's and Ubuntu's package with promtool, unless it is there.
+promtool:
+	@command -v promtool || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends prometheus; }
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # 20,000 seeded statements that try to get out of the embedded ClickHouse's database (some minutes).
 attacks: $(READY)
