@@ -3,6 +3,7 @@
 Pure. Never reads Kafka. Invariant: a letter is the refusal of exactly one record, named by where that record lay.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,9 @@ from typing import Any, Final, NamedTuple
 
 WHY: Final = ("reason", "detail", "source-topic", "source-partition", "source-offset", "refused-at")
 REPLAYED: Final = "posventa-replayed"  # header of a record that came from a letter: that letter's partition:offset
+
+# An offset, or a time before the year 5139: more overflows a datetime, or a column.
+_NUMBER: Final = r"[0-9]{1,14}"
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,6 +36,11 @@ class Letter(NamedTuple):
     refused_at: datetime
 
     @property
+    def refused_at_ms(self) -> int:
+        """In epoch ms."""
+        return (self.refused_at - EPOCH) // timedelta(milliseconds=1)
+
+    @property
     def place(self) -> str:
         """What names it in commands."""
         return f"{self.partition}:{self.offset}"
@@ -52,7 +61,7 @@ def letter_of(record: Any) -> Letter | None:
     """The letter in a record of the topic of dead letters; None for what the workers did not write: others may write there."""
     why = {name: (value or b"").decode(errors="replace") for name, value in record.headers if name in WHY}
     numbers = [why.get(name, "") for name in ("source-partition", "source-offset", "refused-at")]
-    if why.keys() != set(WHY) or not all(number.isdecimal() for number in numbers):
+    if why.keys() != set(WHY) or not all(re.fullmatch(_NUMBER, number) for number in numbers):
         return None
     source_partition, source_offset, refused_at_ms = map(int, numbers)
     return Letter(

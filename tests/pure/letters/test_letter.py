@@ -56,7 +56,15 @@ WHY = {
 
 
 @pytest.mark.parametrize(
-    "spoiled", [{}, *({name: b"x\xff"} for name in ("source-partition", "source-offset", "refused-at"))]
+    "spoiled",
+    [
+        {},
+        *(
+            {name: odd}
+            for name in ("source-partition", "source-offset", "refused-at")
+            for odd in (b"x\xff", "\u0663".encode(), b"9" * 15, b"9" * 5000)
+        ),
+    ],
 )
 def test_what_the_workers_did_not_write_is_no_letter(spoiled: dict[str, bytes]) -> None:
     headers = list((WHY | spoiled).items()) if spoiled else [("reason", b"undecodable")]
