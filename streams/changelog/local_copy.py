@@ -32,12 +32,12 @@ _MARK: Final = b"\x00"  # sorts before every record's key
 
 
 class CopyPosition(NamedTuple):
-    """Which changelog the copy follows, up to where, and when it was last written."""
+    """Which changelog the copy follows, up to where, and of when it is."""
 
     cluster_id: str
     topic_id: str
     offset: int  # the next changelog offset to read
-    written_at: int  # epoch ms
+    written_at: int  # epoch ms: it lacks no deletion that was made before
 
 
 class LocalCopy:
@@ -100,7 +100,8 @@ class LocalCopy:
                 yield key
 
     def write(self, records: Iterable[tuple[bytes, bytes | None]], offset: int, now_ms: int) -> None:
-        """Changes the copy to what it is at a changelog offset: all of it or, after a crash, nothing."""
+        """Changes the copy to what it is at a changelog offset: all of it or, after a crash, nothing. `now_ms` is the time
+        from which on it may lack something."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         for key, value in records:
             if value is None:

@@ -1,4 +1,4 @@
-"""Reads a partition's changelog back, and asks where logs start and end.
+"""Reads a partition's changelog back, or the letters, and asks where logs start and end.
 
 Owns the consumer that reads: one without a group, of committed records only. Never writes. Invariant: chunks come in the
 order of their offsets, and what one holds in memory is bounded; all partitions of a worker are read at once.
@@ -35,7 +35,7 @@ def version_headers(version: int) -> list[tuple[str, bytes]]:
 
 
 class ChangelogReader:
-    """Reads one changelog partition; made by reading()."""
+    """Reads one partition of the changelog, or of another topic; made by reading()."""
 
     def __init__(self, consumer: Any, tp: Any, wait_s: float) -> None:
         self._consumer = consumer
@@ -57,6 +57,11 @@ class ChangelogReader:
             got = await self._consumer.getmany(self._tp, timeout_ms=self._wait_ms, max_records=_RECORDS_PER_READ)
             if found := got.get(self._tp):
                 yield found
+        self._consumer.pause(self._tp)
+
+    def of(self, tp: Any) -> "ChangelogReader":
+        """A reader of another of the partitions, to be used when this one is done."""
+        return ChangelogReader(self._consumer, tp, self._wait_ms / 1000)
 
 
 @asynccontextmanager
@@ -76,6 +81,19 @@ async def reading(settings: Settings, tps: Sequence[Any], wait_s: float) -> Asyn
     try:
         await consumer.start()
         yield ChangelogReader(consumer, tps[0], wait_s)
+    finally:
+        await consumer.stop()
+
+
+async def written_ends(settings: Settings, tps: Sequence[Any]) -> dict[Any, int]:
+    """Where logs end, with all that is not decided yet. Raises KafkaError."""
+    consumer = aiokafka.AIOKafkaConsumer(
+        **aiokafka_settings(settings), isolation_level="read_uncommitted", enable_auto_commit=False
+    )
+    try:
+        await consumer.start()
+        ends: dict[Any, int] = await consumer.end_offsets(tps)
+        return ends
     finally:
         await consumer.stop()
 

@@ -18,6 +18,9 @@ TOPIC: Final = b"t"  # + packed TopicKey -> packed count of answers
 COMMENT: Final = b"x"  # + packed CommentKey -> packed (comment, language), ('', '') once it is taken back
 REFUSAL: Final = b"d"  # + packed RefusalKey -> packed KeptRefusal; deleted once its row is in ClickHouse
 META: Final = b"m"  # the record that closes each unit
+GIVEN_UP: Final = (
+    b"md"  # -> packed changelog offset: ClickHouse had the rows of all refusals below it that were deleted
+)
 
 CommentKey = tuple[str, str, str]  # brand_id, customer_id, feedback_id
 RefusalKey = tuple[str, int, int]  # source topic, partition, offset
@@ -50,7 +53,7 @@ def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | RefusalKey) -> 
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a topic's count, a comment, a KeptRefusal or a version."""
+    """The bytes of a topic's count, a comment, a KeptRefusal, an offset or a version."""
     return _pack(value)
 
 
@@ -94,5 +97,5 @@ def _other_measures(found: int) -> ValueError:
 
 
 def unpack_count(value: bytes | None) -> int:
-    """A topic's count of answers; zero when it is not there yet."""
+    """A topic's count of answers, or an offset; zero when it is not there yet."""
     return 0 if value is None else int(msgpack.unpackb(value))

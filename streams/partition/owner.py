@@ -106,7 +106,7 @@ class Owner:
         begun = now()
         claimed = await partition.claim(found)
         dispatch = Dispatch(self._number, self._shared.outbox, claimed, self._rows, self._desk.wake)
-        sent = await dispatch.begin(found, self._gauges)
+        sent = await dispatch.begin(found, self._gauges, partition.given_up())
         log.info(
             "partition %d: claimed (owner number %d) in %.2f s, %d changelog records read, %d rows sent again",
             self._number, claimed.meta.claims, now() - begun, claimed.recovered_records, sent,

@@ -28,6 +28,7 @@ from streams.changelog.reader import ChangelogReader, ChangelogRecord, changelog
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster
 from streams.partition.dead_letter import DeadLetter, Header, dead_letter
+from streams.partition.given_up import GivenUp
 from streams.settings import Settings
 from streams.timing import Clock, Timing
 from streams.unit.unit import Unit
@@ -84,6 +85,10 @@ class Partition:
         await claimed.commit(Unit(found.version), found.claimed())  # proves that this owner can write
         return claimed
 
+    def given_up(self) -> GivenUp:
+        """The refusals that the changelog gave up."""
+        return GivenUp(self._settings, self._timing.changelog_wait_s, self._cluster, self._number)
+
     def _reading(self, tps: Sequence[Any]) -> AbstractAsyncContextManager[ChangelogReader]:
         return reading(self._settings, tps, self._timing.changelog_wait_s)
 
@@ -104,13 +109,16 @@ class Partition:
             if got[-1].offset >= end:  # nobody who was there before the fence wrote that
                 raise OwnershipLost(f"partition {self._number}: another owner claimed it meanwhile")
             read += len(got)
-            local.write(((r.key, r.value) for r in got), got[-1].offset + 1, now_ms)
+            # Half read, it may lack deletions that are as old as its last record, however young it is itself.
+            as_of_ms = min(got[-1].timestamp, now_ms)
+            local.write(((r.key, r.value) for r in got), got[-1].offset + 1, as_of_ms)
             if clock() - told_at > self._timing.progress_every_s:
                 told_at = clock()
                 log.info(
                     "partition %d: %d %% of the changelog read, %d records/s",
                     self._number, 100 * (local.offset - start) / (end - start), read / (told_at - begun),
                 )  # fmt: skip
+        local.write((), local.offset, now_ms)
         return local, read
 
     async def close(self) -> None:
@@ -152,6 +160,13 @@ class Claimed:
                     yield [changelog_record(record) for record in got]
         except KafkaError as error:
             raise OwnershipLost(f"partition {self._number}: reading the changelog failed: {error!r}") from error
+
+    def gave_up_refusals_above(self, offset: int) -> bool:
+        """Whether the changelog gave up refusals above an offset that is ClickHouse's: it had their rows, and is another one
+        now."""
+        # An older version noted nothing of what it gave up.
+        seen = records.unpack_count(self.local.get(records.GIVEN_UP)) or min(1, self._claimed_offset)
+        return offset < seen
 
     async def commit(self, unit: Unit, meta: Meta) -> None:
         """Makes a unit, and the META after it, part of the state: all or nothing. Raises OwnershipLost when it may not

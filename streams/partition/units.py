@@ -66,7 +66,7 @@ class Units:
         unit = self._maker.make(claimed.local.get_many, meta.version, cut.records, self._clock.wall_ms())
         if unit.astray:
             await self._shared.reroute(unit.astray)
-        unit.changed.update(dict.fromkeys(self._dispatch.give_up_refusals()))
+        unit.changed.update(self._dispatch.give_up_refusals())
         await claimed.commit(unit, meta)
         self._dispatch.put(unit)
         self._gaps.applied(self._clock.monotonic())

@@ -25,6 +25,7 @@ KINDS: Final = {
     "A comment": records.COMMENT,
     "A kept refusal": records.REFUSAL,
     "META": records.META,
+    "Given up": records.GIVEN_UP,
 }
 SALE: Final = Sale(
     "evt-1", "acme", "cust-7", "order-42", "PLACED", 0, "aff-3", "sku-9", "PHYSICAL", 499_000, 49_900, "EUR",
@@ -52,8 +53,8 @@ def dumped() -> dict[bytes, tuple[bytes, bytes]]:
 def test_there_is_a_dump_and_a_row_of_every_kind() -> None:
     kinds = {value for name, value in vars(records).items() if name.isupper() and isinstance(value, bytes)}
     assert set(dumped()) == kinds
-    assert {key[:1] for key, _ in dumped().values()} == kinds
-    assert {kind.encode() for kind in re.findall(r"^\| `(\w)` \|", PAGE, re.MULTILINE)} == kinds
+    assert all(key.startswith(kind) for kind, (key, _) in dumped().items())
+    assert {kind.encode() for kind in re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)} == kinds
 
 
 def test_the_customer_is_the_sale_and_the_answer_folded() -> None:
@@ -89,6 +90,10 @@ def test_the_comment_and_the_refusal_are_packed_as_told() -> None:
         records.pack_key(records.COMMENT, ("acme", "cust-7", "survey-42")), records.pack(("Came quickly.", "en")),
     )  # fmt: skip
     assert dump("A kept refusal") == (records.pack_key(records.REFUSAL, (SALES, 4, 1)), records.pack(refusal))
+
+
+def test_what_was_given_up_is_an_offset() -> None:
+    assert dump("Given up") == (records.GIVEN_UP, records.pack(12))
 
 
 def test_meta_says_what_is_applied_on_which_ground() -> None:

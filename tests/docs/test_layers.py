@@ -20,7 +20,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.words streams.compiled",
     "streams.worker": "streams.batches streams.partition",
     "streams.batches": "",
-    "streams.partition": "streams.delivery",
+    "streams.partition": "streams.delivery streams.letters",
     "streams.delivery": "streams.unit streams.timing streams.backoff",
     "streams.unit": "streams.changelog sinks",
     "streams.changelog": "streams.domain streams.brokers",

@@ -35,7 +35,6 @@ class Chaos:
         self._backup: Tables = {}
         self._saved: dict[str, Any] = {}
         self.lasts_s = self._rng.uniform(4, 30)
-        self.clickhouse_lost = False
 
     def begin(self) -> None:
         """Sets the weather, plans the faults and starts the workers."""
@@ -141,7 +140,6 @@ class Chaos:
 
     def _restore(self) -> None:
         """Now and then it is soon done again, while workers still send what the first one lacked."""
-        self.clickhouse_lost = True
         if self._rng.random() < 0.4 and not self._calm:
             self._world.loop.call_later(self._rng.uniform(0, 2), self._restore, context=SERVERS)
         self._world.clickhouse.restore(self._backup if self._rng.random() < 0.6 else {})

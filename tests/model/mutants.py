@@ -95,6 +95,14 @@ MUTANTS: Final = (
         ("kill", "disk", "compaction", "rebalance", "leave"),
     ),
     Mutant(
+        "a local copy that was half read counts as one that has seen everything",
+        "streams.partition.partition:Partition._recover",
+        "as_of_ms = min(got[-1].timestamp, now_ms)",
+        "as_of_ms = now_ms",
+        (law.LOCAL_COPY,),
+        ("kill", "restore", "compaction"),
+    ),
+    Mutant(
         "a zombie whose commit is refused goes on as if it were not",
         "streams.partition.partition:Claimed.commit",
         """raise OwnershipLost(f"partition {self._number}: a commit failed: {error!r}") from error""",
@@ -239,6 +247,22 @@ MUTANTS: Final = (
         "for offset, key in self._kept",
         (law.EQUAL,),
         ("kill", "clickhouse", "compaction"),
+    ),
+    Mutant(
+        "a ClickHouse that lost the rows of refusals does not get them again",
+        "streams.partition.dispatch:Dispatch.begin",
+        "if self.claimed.gave_up_refusals_above(offset):",
+        "if False:",
+        (law.EQUAL,),
+        ("restore", "compaction"),
+    ),
+    Mutant(
+        "how far refusals were given up is not noted",
+        "streams.partition.dispatch:Dispatch.give_up_refusals",
+        "return given_up | {records.GIVEN_UP: records.pack(flushed_offset)} if given_up else {}",
+        "return given_up",
+        (law.EQUAL,),
+        ("restore", "compaction"),
     ),
     Mutant(
         "what is astray is taken away and not published again",

@@ -47,7 +47,7 @@ class Sweep(Simulation):
         """Runs it."""
         with quiet():
             self.run(_CALM_S)
-            self.compare(self.story, is_clickhouse_whole=True)
+            self.compare(self.story)
         return self.law.violation
 
     @property

@@ -108,6 +108,13 @@ class NoPartition:
         """What earlier owners left, in one chunk."""
         yield self._world.changelogs.get(self.number, [])
 
+    def gave_up_refusals_above(self, offset: int) -> bool:
+        """None was ever given up."""
+        return False
+
+    def given_up(self) -> None:
+        """Nobody asks for it."""
+
     async def commit(self, unit: Any, meta: Meta) -> None:
         """Keeps it."""
         await asyncio.sleep(0)

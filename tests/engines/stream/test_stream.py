@@ -4,13 +4,17 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import clickhouse_connect
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from streams.brokers.partitioner import partition_for
-from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.changelog.records import REFUSAL
 from tests.support.domain_strategies import A_SALE
 from tests.support.engines import PARTITIONS, Engines, engines, producing, read_all
 from tests.support.tricky import tricky_events
@@ -130,10 +134,7 @@ def test_what_is_lost_beside_kafka_is_built_again(tmp_path: Path, lost: str) -> 
         published = running.publish(events[:-500])
         running.settle(published)
         if lost == "ClickHouse":
-            for table in running.query(
-                "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%Tree'"
-            ):
-                running.query(f"TRUNCATE TABLE {table[0]}")
+            _truncate(running)
         else:
             running.workers[0].kill()
             running.workers[0].wait()
@@ -142,6 +143,63 @@ def test_what_is_lost_beside_kafka_is_built_again(tmp_path: Path, lost: str) -> 
         published += running.publish(events[-500:])
         running.settle(published)
         running.wait_for(lambda: running.differences(events) == [], "equal numbers")
+
+
+REFUSALS = "SELECT * EXCEPT version FROM dead_letters FINAL ORDER BY ALL"
+
+
+def test_an_emptied_clickhouse_gets_the_rows_of_all_refusals_again(tmp_path: Path) -> None:
+    bad = bad_records(600)
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        _publish_mixed(running, [], bad)
+        _publish_astray(running, bad[:40])
+        running.settle(640)
+        before = running.query(REFUSALS)
+        assert len(before) == 640
+        _let_the_changelog_forget(running)
+        for times in (1, 2):
+            running.query("DROP DATABASE posventa") if times == 1 else _truncate(running)
+            if times == 1:
+                running.kill_worker(0)  # a start makes the database
+            running.publish(tricky_events(9, 40, newest())[:1])
+            running.wait_for(lambda: _refusals(running) == before, "the rows of all refusals")
+
+
+def _let_the_changelog_forget(running: Engines) -> None:
+    """Until compaction has removed what later units gave up."""
+    at_once = {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.001"}
+    admin = KafkaAdminClient(bootstrap_servers=running.kafka.bootstrap)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, STATE, at_once)])
+    admin.close()
+    events = tricky_events(9, 40, newest())
+
+    def is_forgotten() -> bool:
+        running.publish(events[:200])  # units, of which each also begins another segment
+        return not any(r.value and r.key[:1] == REFUSAL for r in read_all(running.kafka.bootstrap, STATE))
+
+    running.wait_for(is_forgotten, "the changelog to be compacted")
+
+
+def _refusals(running: Engines) -> list[Any]:
+    try:
+        return running.query(REFUSALS)
+    except clickhouse_connect.driver.exceptions.Error:
+        return []  # not migrated yet
+
+
+def _truncate(running: Engines) -> None:
+    tables = "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%Tree'"
+    for (table,) in running.query(tables):
+        running.query(f"TRUNCATE TABLE {table}")
+
+
+def _publish_astray(running: Engines, bad: list[tuple[str, bytes, bytes, str]]) -> None:
+    """Under no key and on any partition: their letters lie there, or where another key falls."""
+    rng = random.Random(9)
+    with producing(running.kafka.bootstrap) as producer:
+        for topic, _, value, _ in bad:
+            producer.send(topic, value, key=rng.choice([None, b"another"]), partition=rng.randrange(PARTITIONS))
 
 
 def _publish_mixed(running: Engines, events: list[Event], bad: list[tuple[str, bytes, bytes, str]]) -> None:
