@@ -107,6 +107,25 @@ JOURNEYS: Final = _table(
     version UInt64
     """,
 )
+REVERSALS: Final = _table(
+    "reversals",
+    """
+    generation UInt32
+    brand_id String
+    sale_id String
+    reversal_id String
+    customer_id String
+    kind LowCardinality(String)
+    status LowCardinality(String)
+    affiliate_id String
+    campaign String
+    amount Int64
+    commission Int64
+    currency LowCardinality(String)
+    occurred_at DateTime64(3, 'UTC')
+    version UInt64
+    """,
+)
 ANSWERS: Final = _table(
     "answers",
     """
@@ -117,6 +136,7 @@ ANSWERS: Final = _table(
     status LowCardinality(String)
     match LowCardinality(String)
     sale_id String
+    invited_sale_id String
     affiliate_id String
     metric LowCardinality(String)
     score Nullable(Int8)
@@ -175,4 +195,4 @@ FRESHNESS: Final = _table(
     """,
 )
 
-TABLES: Final = (AFFILIATE_PANES, TOPIC_PANES, JOURNEYS, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS)
+TABLES: Final = (AFFILIATE_PANES, TOPIC_PANES, JOURNEYS, REVERSALS, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS)

@@ -73,10 +73,9 @@ def handle(raw: bytes | None, event: Event, rows: RowMaker, version: bytes) -> E
         return None
     delta = difference(before, cases(customer, RULES), RULES)
     changed: Rows = {}
-    for journey in delta.journeys.values():
-        rows.journey(changed, journey, version)
-    for answer in delta.answers.values():
-        rows.answer(changed, answer, version)
+    rows.of_cases(
+        changed, ([*delta.journeys.values()], [*delta.given_back.values()], [*delta.answers.values()]), version
+    )
     if change is Change.COMMENT and isinstance(event, Feedback):
         key = records.pack_key(records.COMMENT, (event.brand_id, event.customer_id, event.feedback_id))
         rows.packed(changed, key, records.pack(comment_of(event) or ("", "")), version)

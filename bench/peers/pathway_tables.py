@@ -16,7 +16,7 @@ from bench.peers.job import RULES, Arguments, Sink, arguments, decode, load, now
 from schemas.measures import MEASURES
 from streams.changelog import records
 from streams.domain import state as states
-from streams.domain.contributions import Journey, contributions
+from streams.domain.contributions import Answer, GivenBack, Journey, contributions
 from streams.domain.fold import fold
 from streams.unit.rows import RowMaker, Rows
 
@@ -42,12 +42,16 @@ def fold_all(state: bytes | None, rows: list[tuple[list[Any], int]]) -> bytes:
 
 @pw.udf(deterministic=True)  # type: ignore[untyped-decorator]
 def owned(state: bytes) -> tuple[list[tuple[bytes, list[int]]], list[tuple[bytes, int]], list[bytes]]:
-    """What a customer adds to which pane and topic, and their journeys and answers."""
+    """What a customer adds to which pane and topic, and their journeys, reversals and answers."""
     all_of_it = contributions(states.decode(state), RULES)
     return (
         [(records.pack_key(records.PANE, key), added) for key, added in all_of_it.panes.items()],
         [(records.pack_key(records.TOPIC, key), count) for key, count in all_of_it.topics.items()],
-        [records.pack(row) for row in (*all_of_it.journeys.values(), *all_of_it.answers.values())],
+        [
+            records.pack(row)
+            for own in (all_of_it.journeys, all_of_it.given_back, all_of_it.answers)
+            for row in own.values()
+        ],
     )
 
 
@@ -165,8 +169,15 @@ def _packed(key: bytes, value: bytes) -> Rows:
 def _row(packed: bytes) -> Rows:
     values = msgpack.unpackb(packed, use_list=False)
     rows: Rows = {}
-    add = _ROWS.journey if len(values) == len(Journey._fields) else _ROWS.answer
-    add(rows, values, now_version())
+    _ROWS.of_cases(
+        rows,
+        (
+            [values] if len(values) == len(Journey._fields) else [],
+            [values] if len(values) == len(GivenBack._fields) else [],
+            [values] if len(values) == len(Answer._fields) else [],
+        ),
+        now_version(),
+    )
     return rows
 
 

@@ -133,6 +133,25 @@ _JOURNEY: Final = View(
     "journey.sql",
 )
 
+_REVERSAL: Final = View(
+    "reversal",
+    (
+        BRAND,
+        Column("sale_id", AS_TEXT, "order reference of the sale that it is of, unique within the brand"),
+        Column("reversal_id", AS_TEXT, "the refund or chargeback: the id of its event"),
+        Column("kind", AS_TEXT, "REFUND or CHARGEBACK"),
+        Column("status", AS_TEXT, "counted, rejected (its sale is: it counts nowhere) or without_sale (so far)"),
+        Column("affiliate_id", AS_TEXT, "affiliate of its sale; empty: direct sale, or no sale"),
+        Column("campaign", AS_TEXT, "campaign of its sale; empty: none given, or no sale"),
+        Column("amount", AS_MONEY, "given back"),
+        Column("commission", AS_MONEY, "taken back from the affiliate"),
+        Column("currency", AS_TEXT, "ISO 4217, of its sale, in which it counts; empty: no sale"),
+        Column("occurred_at", AS_TIME, "when the money went back"),
+    ),
+    "One row a refund or chargeback, whether it counts or not",
+    "reversal.sql",
+)
+
 _FRESHNESS: Final = View(
     "freshness_now",
     (
@@ -167,6 +186,7 @@ VIEWS: Final = (
     _ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
     _TOPICS,
     _JOURNEY,
+    _REVERSAL,
     _FRESHNESS,
 )
 NAMES: Final = tuple(view.name for view in VIEWS)

@@ -17,8 +17,8 @@ LinkedAnswer = tuple[int, str, AnswerHead]  # occurred_at, feedback_id: the orde
 # The head, what was given back, whether it is the customer's first valid sale, and its linked answers in order.
 SaleCase = tuple[SaleHead, tuple[Reversal, ...], bool, tuple[LinkedAnswer, ...]]
 # The invitation; the answer; the answer's link (the invitation's while there is no answer); the head of the sale that
-# the invitation is linked to, and that the answer is; a withdrawn answer has none.
-FeedbackCase = tuple[Invitation | None, AnswerHead | None, Link, SaleHead | None, SaleHead | None]
+# the invitation is linked to, and that the answer is; a withdrawn answer has none; the id of the invitation's sale, or ''.
+FeedbackCase = tuple[Invitation | None, AnswerHead | None, Link, SaleHead | None, SaleHead | None, str]
 
 _NO_ANSWERS: Final[tuple[LinkedAnswer, ...]] = ()
 _NO_REVERSALS: Final[tuple[Reversal, ...]] = ()
@@ -26,15 +26,16 @@ _NO_REVERSALS: Final[tuple[Reversal, ...]] = ()
 
 @final
 class Cases:
-    """All cases of one customer. A sale of which only refunds have come has none yet."""
+    """All cases of one customer. Of a sale of which only refunds have come there are these alone."""
 
-    __slots__ = ("brand_id", "customer_id", "feedbacks", "sales")
+    __slots__ = ("brand_id", "customer_id", "feedbacks", "sales", "without_sale")
 
     def __init__(self, brand_id: str, customer_id: str) -> None:
         self.brand_id = brand_id
         self.customer_id = customer_id
         self.sales: dict[str, SaleCase] = {}  # by sale_id
         self.feedbacks: dict[str, FeedbackCase] = {}  # by feedback_id
+        self.without_sale: dict[str, tuple[Reversal, ...]] = {}  # by the sale_id that they name
 
 
 def cases(customer: Customer, rules: Rules) -> Cases:
@@ -51,6 +52,8 @@ def cases(customer: Customer, rules: Rules) -> Cases:
                 sale_id == first_sale_id,
                 tuple(sorted(linked)) if linked is not None else _NO_ANSWERS,
             )
+        else:
+            found.without_sale[sale_id] = tuple(sale.reversals.values())
     return found
 
 
@@ -65,16 +68,18 @@ def _feedback_cases(found: Cases, customer: Customer, rules: Rules) -> dict[str,
         link = NO_LINK
         invited_under: SaleHead | None = None
         answered_under: SaleHead | None = None
+        invited_sale_id = ""
         if invitation is not None:
             link = linker.link(invitation.sale_id, invitation.affiliate_id, invitation.occurred_at)
             if link[1] is not None:
-                invited_under = customer.sales[link[1]].head
+                invited_sale_id = link[1]
+                invited_under = customer.sales[invited_sale_id].head
         if answer is not None and not answer.withdrawn:
             link = linker.link(answer.sale_id, answer.affiliate_id, answer.occurred_at)
             if link[1] is not None:
                 answered_under = customer.sales[link[1]].head
                 linked.setdefault(link[1], []).append((answer.occurred_at, feedback_id, answer))
-        found.feedbacks[feedback_id] = (invitation, answer, link, invited_under, answered_under)
+        found.feedbacks[feedback_id] = (invitation, answer, link, invited_under, answered_under, invited_sale_id)
     return linked
 
 

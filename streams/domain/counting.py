@@ -55,7 +55,7 @@ class Sums:
 
     def add_feedback(self, brand_id: str, case: FeedbackCase, sign: int) -> None:
         """Counts an invitation and an answer, each at its time, under the affiliate and currency of the linked sale."""
-        invitation, answer, _, invited_under, answered_under = case
+        invitation, answer, _, invited_under, answered_under, _ = case
         if invitation is not None and invited_under is not None:
             self._pane(brand_id, invited_under, invitation.occurred_at)[at.INVITATIONS] += sign
         if answer is None or answer.withdrawn:

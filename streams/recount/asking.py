@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.measures import MEASURES
 from sinks.errors import sink_errors
-from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
+from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from streams.recount.moments import Moment, read_moment
 
 Key = tuple[Any, ...]
@@ -51,11 +51,12 @@ def _kept(table: Table, key: str, times: str, of_customer: bool = False, only: s
 PANES: Final = _kept(AFFILIATE_PANES, "brand_id affiliate_id currency bucket source_partition", "bucket")
 TOPICS: Final = _kept(TOPIC_PANES, "brand_id affiliate_id topic verdict bucket source_partition", "bucket")
 SALES_ROWS: Final = _kept(JOURNEYS, "brand_id customer_id sale_id", "occurred_at", of_customer=True)
+REVERSAL_ROWS: Final = _kept(REVERSALS, "brand_id customer_id sale_id reversal_id", "occurred_at", of_customer=True)
 ANSWER_ROWS: Final = _kept(ANSWERS, "brand_id customer_id feedback_id", "invited_at answered_at", of_customer=True)
 COMMENT_ROWS: Final = _kept(COMMENTS, "brand_id customer_id feedback_id", "", of_customer=True)
 LETTER_ROWS: Final = _kept(DEAD_LETTERS, "source_topic source_partition source_offset", "refused_at", only="reason")
 
-OF_CUSTOMERS: Final = (SALES_ROWS, ANSWER_ROWS, COMMENT_ROWS)
+OF_CUSTOMERS: Final = (SALES_ROWS, REVERSAL_ROWS, ANSWER_ROWS, COMMENT_ROWS)
 ALL: Final = (PANES, TOPICS, *OF_CUSTOMERS, LETTER_ROWS)
 
 assert PANES.values == MEASURES

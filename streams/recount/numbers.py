@@ -46,6 +46,7 @@ class Numbers:
     panes: dict[PaneKey, dict[str, int]] = field(default_factory=dict)  # what is absent is zero
     topics: dict[TopicKey, int] = field(default_factory=dict)
     journeys: dict[tuple[str, str, str], Row] = field(default_factory=dict)  # by brand, customer and sale
+    reversals: dict[tuple[str, str, str, str], Row] = field(default_factory=dict)  # by these and its own id
     answers: dict[tuple[str, str, str], Row] = field(default_factory=dict)  # by brand, customer and feedback
     # The texts that may count, with their languages, by brand, customer and feedback: one, but for a publisher's error.
     comments: dict[tuple[str, str, str], set[tuple[str, str]]] = field(default_factory=dict)
@@ -64,7 +65,12 @@ def recount(events: Iterable[Event], rules: Rules) -> Numbers:
     for event in events:
         customers.setdefault((event.brand_id, event.customer_id), []).append(event)
     for own in customers.values():
-        _Customer(numbers, rules, own).count()
+        customer = _Customer(numbers, rules, own)
+        customer.count()
+        for reversals in customer.reversals.values():
+            for r in reversals:
+                row = _given_back(r, customer.heads.get(r.sale_id))
+                numbers.reversals[r.brand_id, r.customer_id, r.sale_id, r.event_id] = row
     return numbers
 
 
@@ -84,8 +90,7 @@ class _Customer:
                 placed_or_rejected.setdefault(event.sale_id, []).append(event)
             else:
                 of_sale = given_back.setdefault(event.sale_id, {})
-                known = of_sale.get(event.event_id, event)
-                of_sale[event.event_id] = max(known, event, key=_reversal_order)
+                of_sale[event.event_id] = max(of_sale.get(event.event_id, event), event, key=_reversal_order)
         # The latest PLACED or REJECTED of each sale that has one.
         self.heads = {sale_id: max(found, key=_sale_order) for sale_id, found in placed_or_rejected.items()}
         self.valid = [head for head in self.heads.values() if head.action == "PLACED"]
@@ -106,10 +111,11 @@ class _Customer:
         said = [f for f in events if f.action != "INVITED"]
         last = max(said, key=_answer_order, default=None)
         answer = last if last is not None and last.action == "ANSWERED" else None
-        match, sale = "none", None
+        match, sale, invited_to = "none", None, ""
         if invitation is not None:
             match, sale = self.link(invitation)
             if sale is not None:
+                invited_to = sale.sale_id
                 self.numbers.add(self.pane(sale, invitation.occurred_at), invitations=1)
         if answer is not None:
             match, sale = self.link(answer)
@@ -117,9 +123,8 @@ class _Customer:
                 self.linked.setdefault(sale.sale_id, []).append(answer)
                 self.count_answer(answer, sale)
             else:
-                self.numbers.add(
-                    (self.brand_id, "", "", _bucket(answer.occurred_at, self.rules.pane_s)), unlinked_feedback=1
-                )
+                nobodys = (self.brand_id, "", "", _bucket(answer.occurred_at, self.rules.pane_s))
+                self.numbers.add(nobodys, unlinked_feedback=1)
         key = (self.brand_id, self.customer_id, feedback_id)
         self.numbers.answers[key] = {
             "brand_id": self.brand_id,
@@ -128,6 +133,7 @@ class _Customer:
             "status": "answered" if answer else "withdrawn" if last else "invited",
             "match": match,
             "sale_id": sale.sale_id if sale else "",
+            "invited_sale_id": invited_to,
             "affiliate_id": (sale.affiliate_id or "") if sale else "",
             "invited_at": invitation.occurred_at if invitation else 0,
             **_said(answer),
@@ -228,6 +234,24 @@ def _sold(head: Sale) -> Row:
         "currency": head.currency,
         "occurred_at": head.occurred_at,
         "referred_by": head.referred_by or "",
+    }
+
+
+def _given_back(reversal: Sale, head: Sale | None) -> Row:
+    """A refund or chargeback, and the sale of which it is, if that has come."""
+    return {
+        "brand_id": reversal.brand_id,
+        "sale_id": reversal.sale_id,
+        "reversal_id": reversal.event_id,
+        "customer_id": reversal.customer_id,
+        "kind": {"REFUNDED": "REFUND", "CHARGED_BACK": "CHARGEBACK"}[reversal.action],
+        "status": "without_sale" if head is None else "counted" if head.action == "PLACED" else "rejected",
+        "affiliate_id": (head.affiliate_id or "") if head else "",
+        "campaign": (head.campaign or "") if head else "",
+        "amount": reversal.amount,
+        "commission": reversal.commission,
+        "currency": head.currency if head else "",
+        "occurred_at": reversal.occurred_at,
     }
 
 

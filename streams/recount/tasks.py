@@ -19,6 +19,7 @@ from streams.recount.asking import (
     LETTER_ROWS,
     OF_CUSTOMERS,
     PANES,
+    REVERSAL_ROWS,
     SALES_ROWS,
     TOPICS,
     Cells,
@@ -219,6 +220,8 @@ def _compare_comment(key: Key, expected: set[tuple[str, str]], found: Cells, par
 def _rows_of(kept: Kept, numbers: Numbers) -> Mapping[Any, Any]:
     if kept is COMMENT_ROWS:
         return numbers.comments
+    if kept is REVERSAL_ROWS:
+        return numbers.reversals
     return numbers.journeys if kept is SALES_ROWS else numbers.answers
 
 

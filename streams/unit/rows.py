@@ -10,17 +10,29 @@ reads: so the row of a pane, topic, comment or refusal is made of their bytes, a
 from typing import Final, NamedTuple, final
 
 from schemas.measures import MEASURES
-from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table, unpack_row
+from sinks.tables import (
+    AFFILIATE_PANES,
+    ANSWERS,
+    COMMENTS,
+    DEAD_LETTERS,
+    JOURNEYS,
+    REVERSALS,
+    TOPIC_PANES,
+    Table,
+    unpack_row,
+)
 from streams.changelog import records
 from streams.domain import state
 from streams.domain.cases import cases
-from streams.domain.contributions import Values, answer, journey
+from streams.domain.contributions import CaseRows, Values, rows_of
 from streams.domain.rules import Rules
 
 # Of one partition, by table and by what identifies a row in it there: the row, its packed values one after the other.
 Rows = dict[Table, dict[object, bytes]]
 
-_IDS: Final = 3  # with which both a Journey and an Answer begin: brand, sale or feedback, customer
+# How many ids a row of these begins with: brand, sale or feedback, customer; of a GivenBack also the reversal.
+_IDS: Final = 3
+_IDS_GIVEN_BACK: Final = 4
 _WHAT_TO_DO: Final = "run the version that wrote it, or rebuild the state from the topics"
 
 
@@ -66,10 +78,7 @@ class RowMaker:
             return
         if kind == records.CUSTOMER:
             owned = cases(state.decode(value), self._rules)
-            for sale_id, sale in owned.sales.items():
-                self.journey(rows, journey(owned.brand_id, owned.customer_id, sale_id, sale), version)
-            for feedback_id, feedback in owned.feedbacks.items():
-                self.answer(rows, answer(owned.brand_id, owned.customer_id, feedback_id, feedback), version)
+            self.of_cases(rows, rows_of(owned), version)
         elif kind in _SHAPES:
             table, row = self.packed(rows, key, value, version)
             if (found := len(unpack_row(row))) != len(table.columns):
@@ -96,13 +105,18 @@ class RowMaker:
         row = _of_table(rows, table)[key] = first + value[len(value_header) :] + version
         return table, row
 
-    def journey(self, rows: Rows, row: Values, version: bytes) -> None:
-        """Adds a sale and what became of it, a Journey."""
-        _of_table(rows, JOURNEYS)[row[:_IDS]] = self._first + records.pack_values(row) + version
+    def of_cases(self, rows: Rows, made: CaseRows, version: bytes) -> None:
+        """Adds the rows of sales, refunds and feedbacks."""
+        journeys, given_back, answers = made
+        self._add(rows, JOURNEYS, journeys, _IDS, version)
+        self._add(rows, REVERSALS, given_back, _IDS_GIVEN_BACK, version)
+        self._add(rows, ANSWERS, answers, _IDS, version)
 
-    def answer(self, rows: Rows, row: Values, version: bytes) -> None:
-        """Adds a feedback and where it went, an Answer."""
-        _of_table(rows, ANSWERS)[row[:_IDS]] = self._first + records.pack_values(row) + version
+    def _add(self, rows: Rows, table: Table, made: list[Values], ids: int, version: bytes) -> None:
+        if made:
+            of_table = _of_table(rows, table)
+            for row in made:
+                of_table[row[:ids]] = self._first + records.pack_values(row) + version
 
 
 def _of_table(rows: Rows, table: Table) -> dict[object, bytes]:

@@ -102,10 +102,7 @@ class UnitMaker:
             changes.add(before, cases(folded.customer, self.rules))
             for comment_key, comment in folded.comments.items():
                 self._change(unit, records.pack_key(records.COMMENT, comment_key), records.pack(comment))
-        for journey in changes.journeys:
-            self._rows.journey(unit.rows, journey, unit.packed_version)
-        for answer in changes.answers:
-            self._rows.answer(unit.rows, answer, unit.packed_version)
+        self._rows.of_cases(unit.rows, changes.rows, unit.packed_version)
         self._add_panes(unit, changes.sums.panes, get_many)
         self._add_topics(unit, changes.sums.topics, get_many)
 

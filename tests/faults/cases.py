@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sinks.migrate import migrate
-from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, FRESHNESS, JOURNEYS, TOPIC_PANES
+from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, FRESHNESS, JOURNEYS, REVERSALS, TOPIC_PANES
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from tests.faults.points import ACTIONS, POINTS, Plan
 from tests.faults.proxy import Mischief, Proxy
@@ -181,7 +181,7 @@ def everything_killed(stage: Stage, rng: random.Random) -> int:
 
 def answer_lost(stage: Stage, rng: random.Random) -> int:
     """ClickHouse takes an insert, and the connection breaks before its answer is there."""
-    tables = (AFFILIATE_PANES, TOPIC_PANES, JOURNEYS, ANSWERS, COMMENTS, FRESHNESS)
+    tables = (AFFILIATE_PANES, TOPIC_PANES, JOURNEYS, REVERSALS, ANSWERS, COMMENTS, FRESHNESS)
     mischief = Mischief(cut_table=rng.choice(tables).name, cut_passing=rng.randint(1, 3))
     through_a_proxy(stage, mischief)
     stage.publish_head()

@@ -24,6 +24,7 @@ from sinks.tables import (
     DEAD_LETTERS,
     FRESHNESS,
     JOURNEYS,
+    REVERSALS,
     TOPIC_PANES,
     Table,
 )  # fmt: skip
@@ -81,8 +82,8 @@ POINTS: Final[dict[str, Point]] = {
     **{
         f"sink: {side} {table.name}": Point(Writer, "insert", side, None, table, passings_max)
         for table, passings_max in (
-            (AFFILIATE_PANES, 3), (TOPIC_PANES, 2), (JOURNEYS, 3), (ANSWERS, 3), (COMMENTS, 2), (DEAD_LETTERS, 1),
-            (FRESHNESS, 3),
+            (AFFILIATE_PANES, 3), (TOPIC_PANES, 2), (JOURNEYS, 3), (REVERSALS, 2), (ANSWERS, 3), (COMMENTS, 2),
+            (DEAD_LETTERS, 1), (FRESHNESS, 3),
         )
         for side in ("before", "after")
     },

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from schemas.errors import FromTheFuture
 from schemas.measures import MEASURES
-from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, TOPIC_PANES
+from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, REVERSALS, TOPIC_PANES
 from streams.brokers import topics
 from streams.changelog import meta as metas
 from streams.changelog import records
@@ -31,13 +31,14 @@ _TABLES: Final = {
     AFFILIATE_PANES: f"WHERE {' OR '.join(f'{measure} != 0' for measure in AFFILIATE_PANES.columns[6:-1])}",
     TOPIC_PANES: "WHERE answers != 0",
     JOURNEYS: "",
+    REVERSALS: "",
     ANSWERS: "",
     COMMENTS: "WHERE comment != '' OR language != ''",
     DEAD_LETTERS: "",
 }
 _AT: Final = f"{datetime.fromtimestamp(NEWEST / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 _VIEWS: Final = (
-    "affiliate_series", "affiliate_daily", "journey", f"affiliate_rolling_at(at = '{_AT}')",
+    "affiliate_series", "affiliate_daily", "journey", "reversal", f"affiliate_rolling_at(at = '{_AT}')",
     f"affiliate_topics_at(at = '{_AT}')",
 )  # fmt: skip
 _EMPTY: Final = (None, records.pack([0] * len(MEASURES)), records.pack(0), records.pack(("", "")))

@@ -16,18 +16,15 @@ from sinks.tables import FRESHNESS, TABLES, Table, unpack_row
 from sinks.writer import SinkPosition, Writer
 from tests.model.network import Network, Weather
 
-_MIGRATION: Final = Path(__file__).parents[2] / "sinks/migrations/0001_tables.sql"
+_MIGRATIONS: Final = Path(__file__).parents[2] / "sinks/migrations"
 Row = tuple[Any, ...]
 Tables = dict[str, dict[Row, Row]]
 
 
 def _engines() -> dict[str, tuple[int, tuple[int, ...]]]:
     """{table: (index of its version, indexes of its sort key)}."""
-    found = re.findall(
-        r"EXISTS posventa\.(\w+)\n.*?ReplacingMergeTree\((\w+)\).*?ORDER BY \(([^)]+)\)",
-        _MIGRATION.read_text(),
-        re.DOTALL,
-    )
+    table_re = re.compile(r"EXISTS posventa\.(\w+)\n.*?ReplacingMergeTree\((\w+)\).*?ORDER BY \(([^)]+)\)", re.DOTALL)
+    found = [match for file in _MIGRATIONS.glob("*.sql") for match in table_re.findall(file.read_text())]
     by_name = {name: (version, key.split(", ")) for name, version, key in found}
     engines = {}
     for table in TABLES:

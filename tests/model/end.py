@@ -11,7 +11,7 @@ from typing import Any
 from schemas.codec import encode
 from schemas.events import Sale, partition_key
 from schemas.measures import MEASURES, MONEY
-from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, TOPIC_PANES, Table
+from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES
@@ -34,6 +34,7 @@ def differences(world: World, story: Story) -> list[str]:
         *_compare("pane", _panes(world), {key: dict(pane) for key, pane in expected.panes.items()}),
         *_compare("topic", _topics(world), expected.topics),
         *_compare("journey", _rows(world, JOURNEYS, "brand_id", "sale_id"), expected.journeys),
+        *_compare("reversal", _rows(world, REVERSALS, "brand_id", "sale_id", "reversal_id"), expected.reversals),
         *_compare("answer", _rows(world, ANSWERS, "brand_id", "feedback_id"), expected.answers),
         *_compare("changelog record", _changelog(world), _calm_changelog(world, story)),
         *_compare("refused value", Counter(_values(world)), Counter(story.refused)),

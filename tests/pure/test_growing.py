@@ -14,10 +14,10 @@ from schemas.events import Event, Feedback, Finding, Sale
 from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 from schemas.validation import validate_feedback, validate_sale
 from schemas.wire import read_feedback, read_sale
-from sinks.tables import ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, TOPIC_PANES, Table
+from sinks.tables import ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from sinks.views.catalogue import VIEWS
 from streams.changelog.records import KeptRefusal
-from streams.domain.contributions import Answer, Journey
+from streams.domain.contributions import Answer, GivenBack, Journey
 from tests.support.domain_strategies import A_SALE, AN_ANSWER
 from tests.support.places import ROOT
 
@@ -25,6 +25,7 @@ PUBLISHING = (ROOT / "docs" / "publishing.md").read_text()
 # What a row has beside its values: in front its generation, at the end its version.
 ROWS: list[tuple[Table, tuple[str, ...], str]] = [
     (JOURNEYS, Journey._fields, "Journey in streams/domain/contributions.py"),
+    (REVERSALS, GivenBack._fields, "GivenBack in streams/domain/contributions.py"),
     (ANSWERS, Answer._fields, "Answer in streams/domain/contributions.py"),
     (
         DEAD_LETTERS,
@@ -62,11 +63,14 @@ def test_a_row_has_the_columns_of_its_table(table: Table, fields: tuple[str, ...
     )
 
 
-def test_what_is_stored_of_a_sale_is_shown() -> None:
-    shown = {column.name for view in VIEWS if view.name == "journey" for column in view.columns}
-    stored = set(JOURNEYS.columns) - {"generation", "version"}
+@pytest.mark.parametrize(
+    ("table", "view", "unseen"), [(JOURNEYS, "journey", set()), (REVERSALS, "reversal", {"customer_id"})], ids=str
+)
+def test_what_is_stored_of_a_sale_or_reversal_is_shown(table: Table, view: str, unseen: set[str]) -> None:
+    shown = {column.name for found in VIEWS if found.name == view for column in found.columns}
+    stored = set(table.columns) - {"generation", "version"} - unseen
     assert stored <= shown, (
-        f"{sorted(stored - shown)} of table journeys is in no view: add it to the columns of `journey` in "
+        f"{sorted(stored - shown)} of table {table.name} is in no view: add it to the columns of `{view}` in "
         "sinks/views/catalogue.py and say `python -m sinks.views NAME`"
     )
 

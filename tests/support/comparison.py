@@ -11,6 +11,7 @@ from schemas.measures import MEASURES
 from streams.recount.numbers import Rules
 from tests.support.oracle import oracle
 
+_REVERSAL = "kind status affiliate_id campaign amount commission currency".split()
 _JOURNEY = (
     "customer_id affiliate_id product_id offering campaign status amount commission currency is_new_customer "
     "referred_by refunded charged_back answers last_metric last_score verdicts feedback_delay_seconds"
@@ -42,14 +43,22 @@ def shown_journeys(url: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(r[0], r[1]): dict(zip(_JOURNEY, r[2:], strict=True)) for r in rows}
 
 
+def shown_reversals(url: str) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The view reversal."""
+    rows = _query(url, f"SELECT brand_id, sale_id, reversal_id, {', '.join(_REVERSAL)} FROM reversal")
+    return {(r[0], r[1], r[2]): dict(zip(_REVERSAL, r[3:], strict=True)) for r in rows}
+
+
 def differences(url: str, events: list[Event], rules: Rules) -> list[str]:
     """What differs between ClickHouse and the oracle; empty when nothing does."""
     expected = oracle(events, rules)
     journeys = {key: {name: row[name] for name in _JOURNEY} for key, row in expected.journeys.items()}
+    reversals = {key: {name: row[name] for name in _REVERSAL} for key, row in expected.reversals.items()}
     return [
         *_compare("pane", shown_panes(url), expected.panes),
         *_compare("topic", shown_topics(url), expected.topics),
         *_compare("journey", shown_journeys(url), journeys),
+        *_compare("reversal", shown_reversals(url), reversals),
     ]
 
 

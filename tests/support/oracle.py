@@ -10,15 +10,18 @@ from streams.recount.numbers import PaneKey, Row, Rules, TopicKey, recount
 Measures = dict[str, Decimal | int]
 
 _JOURNEY_MONEY = ("amount", "commission", "refunded", "charged_back")
+_REVERSAL_MONEY = ("amount", "commission")
 
 
 @dataclass
 class Expected:
-    """All-zero panes and topics are left out; journeys and answers by (brand_id, sale_id or feedback_id)."""
+    """All-zero panes and topics are left out; journeys and answers by (brand_id, sale_id or feedback_id), reversals by
+    (brand_id, sale_id, reversal_id)."""
 
     panes: dict[PaneKey, Measures] = field(default_factory=dict)
     topics: dict[TopicKey, int] = field(default_factory=dict)
     journeys: dict[tuple[str, str], Row] = field(default_factory=dict)
+    reversals: dict[tuple[str, str, str], Row] = field(default_factory=dict)
     answers: dict[tuple[str, str], Row] = field(default_factory=dict)
 
     def add(self, key: PaneKey, **measures: Decimal | int) -> None:
@@ -30,13 +33,15 @@ class Expected:
 
 
 def oracle(events: list[Event], rules: Rules) -> Expected:
-    """What every pane, topic, journey and answer must be after these events, money as decimals."""
+    """What every pane, topic, journey, reversal and answer must be after these events, money as decimals."""
     numbers = recount(events, rules)
     expected = Expected(topics=numbers.topics)
     for key, measures in numbers.panes.items():
         expected.add(key, **{name: _money(n) if name in MONEY else n for name, n in measures.items()})
     for (brand_id, _, sale_id), row in numbers.journeys.items():
         expected.journeys[brand_id, sale_id] = row | {name: _money(row[name]) for name in _JOURNEY_MONEY}
+    for (brand_id, _, sale_id, reversal_id), row in numbers.reversals.items():
+        expected.reversals[brand_id, sale_id, reversal_id] = row | {name: _money(row[name]) for name in _REVERSAL_MONEY}
     for (brand_id, _, feedback_id), row in numbers.answers.items():
         expected.answers[brand_id, feedback_id] = row
     return expected

@@ -34,6 +34,9 @@ CONTRACT = {
         "occurred_at is_new_customer referred_by refunded charged_back net answers last_metric last_score verdicts "
         "feedback_delay_seconds"
     ),
+    "reversal": words(
+        "brand_id sale_id reversal_id kind status affiliate_id campaign amount commission currency occurred_at"
+    ),
     "freshness_now": words("topic partition complete_up_to lag_records lag_seconds status as_of"),
 }
 CONTRACT |= {f"{view}_at": CONTRACT[view] for view in ("affiliate_rolling", "affiliate_topics")}

@@ -12,7 +12,7 @@ from schemas.measures import MEASURES
 from sinks import reading
 from sinks.client import connect
 from sinks.migrate import migrate
-from sinks.tables import AFFILIATE_PANES, JOURNEYS, TOPIC_PANES, Table, pack_row
+from sinks.tables import AFFILIATE_PANES, JOURNEYS, REVERSALS, TOPIC_PANES, Table, pack_row
 from sinks.writer import Writer
 from tests.support import views_oracle as oracle
 from tests.support.views_data import PANE_S, pane, panes, topic_panes
@@ -31,7 +31,7 @@ def url(clickhouse: str) -> str:
 def client(url: str) -> Iterator[Client]:
     """A client of emptied tables."""
     found = connect(url)
-    for table in (AFFILIATE_PANES.name, TOPIC_PANES.name, JOURNEYS.name, "generations"):
+    for table in (AFFILIATE_PANES.name, TOPIC_PANES.name, JOURNEYS.name, REVERSALS.name, "generations"):
         found.command(f"TRUNCATE TABLE {table}")
     yield found
     found.close()
@@ -185,6 +185,27 @@ def test_a_journey_shows_its_row_with_decimals(client: Client, writer: Writer) -
     assert found["b", "s1"] == {k: v for k, v in (sale | money | time).items() if k not in ("brand_id", "sale_id")}
     assert found["b", "s2"]["net"] == 0
     assert found["b", "s2"]["last_score"] is None
+
+
+def test_a_reversal_shows_its_newest_row_with_decimals(client: Client, writer: Writer) -> None:
+    refund = {
+        "brand_id": "b", "sale_id": "s1", "reversal_id": "r1", "customer_id": "c", "kind": "REFUND",
+        "status": "counted", "affiliate_id": "a", "campaign": "spring", "amount": 10**14, "commission": 12_345,
+        "currency": "EUR", "occurred_at": 1_700_000_000_123,
+    }  # fmt: skip
+    waiting = refund | {"reversal_id": "r2", "kind": "CHARGEBACK", "status": "without_sale", "currency": ""}
+    store(writer, REVERSALS, [refund | {"status": "without_sale", "affiliate_id": ""}], version=1)
+    store(writer, REVERSALS, [refund, waiting])
+    store(writer, REVERSALS, [refund | {"reversal_id": "r3"}], generation=2)
+
+    found = shown(client, "reversal", "brand_id", "sale_id", "reversal_id")
+    assert found.keys() == {("b", "s1", "r1"), ("b", "s1", "r2")}
+    assert found["b", "s1", "r1"] == {
+        "kind": "REFUND", "status": "counted", "affiliate_id": "a", "campaign": "spring", "amount": Decimal(10**10),
+        "commission": Decimal("1.2345"), "currency": "EUR",
+        "occurred_at": datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC),
+    }  # fmt: skip
+    assert found["b", "s1", "r2"]["status"] == "without_sale"
 
 
 def test_questions_are_narrowed_by_brand_affiliate_and_time(client: Client, writer: Writer) -> None:

@@ -41,6 +41,10 @@ def expected_of(customers: dict[str, Customer]) -> Expected:
         for sale_id, journey in own.journeys.items():
             row = journey._asdict()
             total.journeys[customer.brand_id, sale_id] = row | {n: _units(True, row[n]) for n in _JOURNEY_MONEY}
+        for reversal_key, reversal in own.given_back.items():
+            row = reversal._asdict()
+            money = {name: _units(True, row[name]) for name in ("amount", "commission")}
+            total.reversals[customer.brand_id, *reversal_key] = row | money
         for feedback_id, answer in own.answers.items():
             total.answers[customer.brand_id, feedback_id] = answer._asdict()
     return total
@@ -61,6 +65,7 @@ def _added(one: Contributions, other: Contributions) -> Contributions:
         {key: values for key, values in panes.items() if any(values)},
         {key: count for key, count in topics.items() if count},
         one.journeys | other.journeys,
+        one.given_back | other.given_back,
         one.answers | other.answers,
     )
 
@@ -102,7 +107,7 @@ def test_fold_says_whether_the_state_changed(stream: list[Event]) -> None:
 
 @given(st.lists(events(), min_size=2, max_size=4))
 def test_differences_of_any_batches_add_up_to_the_contributions(batches: list[list[Event]]) -> None:
-    total = Contributions({}, {}, {}, {})
+    total = Contributions({}, {}, {}, {}, {})
     customer = Customer("b", "c1")
     for batch in batches:
         before = cases(customer, RULES)

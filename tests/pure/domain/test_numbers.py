@@ -103,7 +103,7 @@ def test_what_is_taken_back_is_a_negative_difference() -> None:
     assert taken.topics == {("b", "a1", "price", "DONE_RIGHT", PANE_S + RULES.pane_s): -1}
     rejected = of(A_SALE, answer, REJECTED)
     assert (taken.journeys, taken.answers) == (rejected.journeys, rejected.answers)
-    assert difference(after, after, RULES) == Contributions({}, {}, {}, {})
+    assert difference(after, after, RULES) == Contributions({}, {}, {}, {}, {})
 
 
 def test_revisions_tie_by_the_greater_event_id() -> None:
@@ -133,12 +133,19 @@ def test_refunds_count_at_their_time_under_their_sales_affiliate_and_currency() 
         "commission_reversed": 2_0000,
     }
     assert (got.journeys["s1"].refunded, got.journeys["s1"].charged_back) == (30_0000, 20_0000)
+    kinds = {row.reversal_id: (row.kind, row.status, row.affiliate_id, row.currency) for row in got.given_back.values()}
+    assert kinds == {
+        REFUND.event_id: ("REFUND", "counted", "a1", "EUR"), CHARGEBACK.event_id: ("CHARGEBACK", "counted", "a1", "EUR")
+    }  # fmt: skip
 
 
 def test_a_refund_waits_for_its_sale_and_counts_nowhere_without_a_valid_one() -> None:
-    assert of(REFUND) == Contributions({}, {}, {}, {})
+    waiting = of(REFUND)
+    assert waiting == Contributions({}, {}, {}, waiting.given_back, {})
+    assert waiting.given_back["s1", REFUND.event_id][5:9] == ("without_sale", "", "", 30_0000)
     got = of(REFUND, A_SALE, REJECTED, ABOUT_S1)
     assert total(got, "refunds") == 0
+    assert got.given_back["s1", REFUND.event_id].status == "rejected"
     journey = got.journeys["s1"]
     assert (journey.refunded, journey.charged_back, journey.answers, journey.is_new_customer) == (0, 0, 0, 0)
     assert (journey.last_metric, journey.last_score, journey.verdicts, journey.feedback_delay_seconds) == (

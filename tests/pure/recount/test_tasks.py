@@ -12,10 +12,21 @@ from hypothesis import strategies as st
 from schemas.codec import encode
 from schemas.events import Event, Sale, partition_key
 from schemas.measures import MEASURES
-from streams.domain.contributions import contributions
+from streams.domain.contributions import Answer, GivenBack, Journey, contributions
 from streams.domain.fold import comment_of, fold
 from streams.domain.state import Customer
-from streams.recount.asking import ANSWER_ROWS, COMMENT_ROWS, PANES, SALES_ROWS, TOPICS, Cells, Kept, Key, Range
+from streams.recount.asking import (
+    ANSWER_ROWS,
+    COMMENT_ROWS,
+    PANES,
+    REVERSAL_ROWS,
+    SALES_ROWS,
+    TOPICS,
+    Cells,
+    Kept,
+    Key,
+    Range,
+)
 from streams.recount.logs import home_of
 from streams.recount.shelves import shelf_of
 from streams.recount.tasks import Difference, Job, compare_sums, count_customers
@@ -25,7 +36,8 @@ from tests.support.examples import examples
 
 PARTITIONS = 3
 SHELVES = 2
-TABLES = (PANES, TOPICS, SALES_ROWS, ANSWER_ROWS, COMMENT_ROWS)
+TABLES = (PANES, TOPICS, SALES_ROWS, REVERSAL_ROWS, ANSWER_ROWS, COMMENT_ROWS)
+ONE_BY_ONE = (SALES_ROWS, REVERSAL_ROWS, ANSWER_ROWS)
 Rows = dict[Kept, dict[Key, Cells]]
 
 
@@ -46,7 +58,12 @@ def rows_after(stream: list[Event]) -> Rows:
             found[PANES][*pane, home] = tuple(a + b for a, b in zip(before, measures, strict=True))
         for topic, answers in own.topics.items():
             found[TOPICS][*topic, home] = (found[TOPICS].get((*topic, home), (0,))[0] + answers,)
-        for kept, rows in ((SALES_ROWS, own.journeys.values()), (ANSWER_ROWS, own.answers.values())):
+        made: list[tuple[Kept, list[Journey | GivenBack | Answer]]] = [
+            (SALES_ROWS, [*own.journeys.values()]),
+            (REVERSAL_ROWS, [*own.given_back.values()]),
+            (ANSWER_ROWS, [*own.answers.values()]),
+        ]
+        for kept, rows in made:
             for row in rows:
                 named = row._asdict()
                 found[kept][tuple(named[n] for n in kept.key)] = tuple(named[n] for n in kept.values)
@@ -116,9 +133,7 @@ def test_a_row_changed_or_deleted_or_added_by_hand_is_named_with_both_values(
     expected: list[tuple[str, Key, str]] = []
 
     def hurt(shown: Rows) -> None:
-        told = [
-            (kept, key) for kept in (PANES, TOPICS, SALES_ROWS, ANSWER_ROWS) for key in sorted(shown[kept], key=repr)
-        ]
+        told = [(kept, key) for kept in (PANES, TOPICS, *ONE_BY_ONE) for key in sorted(shown[kept], key=repr)]
         if not told:
             return
         kept, key = data.draw(st.sampled_from(told))
@@ -146,7 +161,7 @@ def test_a_row_changed_or_deleted_or_added_by_hand_is_named_with_both_values(
         if column:
             assert [d.column for d in found] == [column]
             assert found[0].expected != found[0].found
-        elif table in (SALES_ROWS.name, ANSWER_ROWS.name):
+        elif table in {kept.name for kept in ONE_BY_ONE}:
             assert [(d.column, d.expected is None or d.found is None) for d in found] == [("", True)]
 
 

@@ -117,8 +117,8 @@ def test_a_view_that_has_no_template_any_more_is_dropped(directory: Path, monkey
     ("table", "told"),
     [
         (
-            Table("reversals", ("generation",), ("UInt32",)),
-            r"table reversals .* is in no migration: write its CREATE TABLE",
+            Table("fashions", ("generation",), ("UInt32",)),
+            r"table fashions .* is in no migration: write its CREATE TABLE",
         ),
         (Table("generations", ("generation",), ("UInt32",)), r"column current_since is in the migrations and not in"),
         (

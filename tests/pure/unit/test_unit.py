@@ -18,6 +18,7 @@ from sinks.tables import (
     COMMENTS,
     DEAD_LETTERS,
     JOURNEYS,
+    REVERSALS,
     TOPIC_PANES,
     Table,
     unpack_row,
@@ -115,38 +116,47 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     answer = AN_ANSWER._replace(
         sale_id="s1", metric="NPS", score=9, findings=(Finding("DONE_RIGHT", "price"),), comment="good", language="en"
     )
-    unit = State().apply([record(sale), record(answer, 1), Record(SALES, 7, b"some key", b"no event", 3)])
+    refund = A_SALE._replace(event_id="e7", action="REFUNDED", amount=30_0000, commission=3_0000, currency="USD")
+    unit = State().apply(
+        [record(sale), record(answer, 1), record(refund, 2), Record(SALES, 7, b"some key", b"no event", 3)]
+    )
     assert _row(unit, JOURNEYS) == {
         "generation": 1, "brand_id": "b", "sale_id": "s1", "customer_id": "c1", "affiliate_id": "a1",
         "product_id": "p1", "offering": "PHYSICAL", "campaign": "spring", "status": "valid", "amount": 100_0000,
         "commission": 10_0000, "currency": "EUR", "occurred_at": T0, "is_new_customer": 1, "referred_by": "c2",
-        "refunded": 0, "charged_back": 0, "answers": 1, "last_metric": "NPS", "last_score": 9, "verdicts": "DONE_RIGHT",
-        "feedback_delay_seconds": 60, "version": 3,
+        "refunded": 30_0000, "charged_back": 0, "answers": 1, "last_metric": "NPS", "last_score": 9,
+        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": 60, "version": 4,
+    }  # fmt: skip
+    assert _row(unit, REVERSALS) == {
+        "generation": 1, "brand_id": "b", "sale_id": "s1", "reversal_id": "e7", "customer_id": "c1", "kind": "REFUND",
+        "status": "counted", "affiliate_id": "a1", "campaign": "spring", "amount": 30_0000, "commission": 3_0000,
+        "currency": "EUR", "occurred_at": T0, "version": 4,
     }  # fmt: skip
     assert _row(unit, ANSWERS) == {
         "generation": 1, "brand_id": "b", "feedback_id": "f1", "customer_id": "c1", "status": "answered",
-        "match": "sale", "sale_id": "s1", "affiliate_id": "a1", "metric": "NPS", "score": 9,
-        "findings": "DONE_RIGHT:price", "invited_at": 0, "answered_at": T0 + MINUTE, "version": 3,
+        "match": "sale", "sale_id": "s1", "invited_sale_id": "", "affiliate_id": "a1", "metric": "NPS", "score": 9,
+        "findings": "DONE_RIGHT:price", "invited_at": 0, "answered_at": T0 + MINUTE, "version": 4,
     }  # fmt: skip
     assert _row(unit, COMMENTS) == {
         "generation": 1, "brand_id": "b", "customer_id": "c1", "feedback_id": "f1", "comment": "good", "language": "en",
-        "version": 3,
+        "version": 4,
     }  # fmt: skip
     assert _row(unit, TOPIC_PANES) == {
         "generation": 1, "brand_id": "b", "affiliate_id": "a1", "topic": "price", "verdict": "DONE_RIGHT",
-        "bucket": T0 // 1000, "source_partition": 0, "answers": 1, "version": 3,
+        "bucket": T0 // 1000, "source_partition": 0, "answers": 1, "version": 4,
     }  # fmt: skip
     pane = _row(unit, AFFILIATE_PANES)
     assert {name: value for name, value in pane.items() if value} == {
         "generation": 1, "brand_id": "b", "affiliate_id": "a1", "currency": "EUR", "bucket": T0 // 1000, "sales": 1,
         "gross": 100_0000, "commission": 10_0000, "new_customers": 1, "referred_sales": 1, "referred_gross": 100_0000,
+        "refunded_sales": 1, "refunds": 1, "refunded": 30_0000, "commission_reversed": 3_0000,
         "answered_sales": 1, "feedback": 1, "promoters": 1, "feedback_delay_seconds_sum": 60, "done_right": 1,
-        "version": 3,
+        "version": 4,
     }  # fmt: skip
     assert _row(unit, DEAD_LETTERS) == {
         "generation": 1, "source_topic": SALES, "source_partition": 3, "source_offset": 7, "reason": "undecodable",
         "detail": "8 bytes begin with '6e6f', expected c301: Avro single-object encoding", "record_key": MARK(b"some key"),
-        "refused_at": NOW, "version": 3,
+        "refused_at": NOW, "version": 4,
     }  # fmt: skip
 
 
