@@ -10,6 +10,12 @@ class Window:
 
     name: str
     length: str  # as ClickHouse's INTERVAL has it
+    seconds: int
 
 
-WINDOWS: Final = (Window("1h", "1 HOUR"), Window("24h", "24 HOUR"), Window("7d", "7 DAY"), Window("30d", "30 DAY"))
+WINDOWS: Final = (
+    Window("1h", "1 HOUR", 3600),
+    Window("24h", "24 HOUR", 86_400),
+    Window("7d", "7 DAY", 7 * 86_400),
+    Window("30d", "30 DAY", 30 * 86_400),
+)

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "worker",
     "migrate",
     "report",
+    "explain",
     "lag",
     "verify",
     "dead-letters",

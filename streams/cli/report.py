@@ -2,19 +2,17 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
 from sinks.reading import freshness, rolling, topics
-from streams.cli.report_table import WIDTH, render
+from streams.cli.report_table import paper, render
 from streams.cli.times import moment_of
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
@@ -73,11 +71,8 @@ def ask(
 
 
 def show(found: Mapping[str, list[dict[str, Any]]], lang: str) -> None:
-    """Prints what ask() found, 100 columns wide where there is no terminal."""
-    console = Console(
-        highlight=False, width=max(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
-    )
-    console.print(render(found["rolling"], found["topics"], found["freshness"], lang))
+    """Prints what ask() found."""
+    paper().print(render(found["rolling"], found["topics"], found["freshness"], lang))
 
 
 def as_json_text(found: Mapping[str, Any]) -> str:

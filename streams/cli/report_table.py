@@ -4,12 +4,14 @@ Pure: rows of the views in, rich tables out. Never asks ClickHouse. Invariants: 
 never added; a score never stands without its interval and how thin its evidence is.
 """
 
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -53,6 +55,12 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 
 _STATUS_STYLES: Final = {"ok": "green", "idle": "green", "behind": "yellow", "stalled": "red"}
+
+
+def paper() -> Console:
+    """Where tables are printed: as wide as the terminal, and 100 columns where there is none."""
+    width = max(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+    return Console(highlight=False, width=width)
 
 
 def render(rolling: Iterable[Row], topics: Iterable[Row], freshness: Iterable[Row], lang: str) -> Group:

@@ -11,9 +11,11 @@ import schemas.errors
 from schemas.codec import encode
 from schemas.errors import InvalidValue, Refused
 from schemas.events import Event, Feedback, Finding, Sale
+from schemas.measures import MEASURES
 from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 from schemas.validation import validate_feedback, validate_sale
 from schemas.wire import read_feedback, read_sale
+from sinks.explaining import LINES
 from sinks.tables import ANSWERS, COMMENTS, DEAD_LETTERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from sinks.views.catalogue import VIEWS
 from streams.changelog.records import KeptRefusal
@@ -72,6 +74,12 @@ def test_what_is_stored_of_a_sale_or_reversal_is_shown(table: Table, view: str, 
     assert stored <= shown, (
         f"{sorted(stored - shown)} of table {table.name} is in no view: add it to the columns of `{view}` in "
         "sinks/views/catalogue.py and say `python -m sinks.views NAME`"
+    )
+
+
+def test_every_measure_can_be_opened() -> None:
+    assert set(LINES) == set(MEASURES), (
+        f"{sorted(set(MEASURES) ^ set(LINES))}: sinks/explaining.py says what the lines of each measure are, and of no other"
     )
 
 

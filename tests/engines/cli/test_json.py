@@ -15,6 +15,9 @@ from tests.support.engines import Engines, engines
 
 POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
 ENOUGH_S: Final = 60
+GROSS: Final = (
+    "explain", "--brand", "acme", "--affiliate", "ana", "--currency", "EUR", "--measure", "gross",
+)  # fmt: skip
 
 
 def _lines(now: datetime) -> dict[str, list[dict[str, Any]]]:
@@ -70,10 +73,12 @@ def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, "the numbers of three events"
             time.sleep(0.2)
         printed |= {"report": report, "mark": _run(running, "mark", "acme:cust-7")}
+        printed["explain"] = _run(running, *GROSS, "--window", "30d")
+        assert printed["explain"][1]["total"] == "49.9000"
         assert _run(running, "migrate") == (0, {"applied": []})
         printed["lag"] = _watched(running)
     assert {command: code for command, (code, _) in printed.items()} == {
-        "migrate": 0, "publish": 1, "report": 0, "lag": 0, "mark": 0,
+        "migrate": 0, "publish": 1, "report": 0, "lag": 0, "mark": 0, "explain": 0,
     }  # fmt: skip
     for command, (_, found) in printed.items():
         assert fits(found, example_of(command)), (command, found)
