@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from schemas.events import Event, Feedback, Finding, Sale
+from schemas.events import Event, Feedback, Finding, Sale, customer_of
 from schemas.measures import MEASURES, VERDICTS
 from streams.domain.contributions import contributions
 from streams.domain.fold import fold
@@ -83,6 +83,8 @@ def totals(events: Iterable[Event]) -> Totals:
     for event in events:
         if isinstance(event, Feedback):
             answers += 1
+        elif not isinstance(event, Sale):
+            raise AssertionError("the bench makes sales and feedback up")
         elif event.action == "REFUNDED":
             refunded += event.amount
         else:
@@ -94,7 +96,7 @@ def summed(events: Iterable[Event]) -> list[int]:
     """Every measure (in the order of MEASURES) over all panes, by posventa's own fold: what the sums of a peer must be."""
     customers: dict[tuple[str, str], Customer] = {}
     for event in events:
-        key = event.brand_id, event.customer_id
+        key = customer_of(event)
         fold(customers.setdefault(key, Customer(*key)), event, Rules())
     sums = [0] * len(MEASURES)
     for customer in customers.values():

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import aiokafka
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, record_key
 from streams.brokers.clients import aiokafka_settings
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
@@ -42,8 +42,8 @@ def records_of(
 ) -> Iterator[Record]:
     """The records of events, in their order; `topics` are those of sales and of feedback."""
     for event in events:
-        key = partition_key(event.brand_id, event.customer_id)
-        topic = topics[0] if isinstance(event, Sale) else topics[1]
+        key = record_key(event)
+        topic = topics[1] if isinstance(event, Feedback) else topics[0]
         yield Record((topic, partition_for(key, partitions)), key, encode(event))
 
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.codec import decode_feedback, decode_sale
-from schemas.events import Event
+from schemas.codec import decode_of_feedback, decode_of_sales
+from schemas.events import Event, customer_of
 from sinks.writer import Writer
 from streams.brokers.topics import SALES
 from streams.changelog import records
@@ -163,7 +163,7 @@ def _run_parts(stages: Stages, claimed: Claimed, maker: UnitMaker, batch: list[A
 
     with stages.timed("decode and validate"):
         for record in batch:
-            (decode_sale if record.topic == SALES else decode_feedback)(record.value)
+            (decode_of_sales if record.topic == SALES else decode_of_feedback)(record.value)
     with stages.timed(_INTAKE):
         found = sort_records(batch, maker.partition, maker.partitions, is_known, maker.mark)
     events = [[event for event, _ in pairs] for pairs in found.events.values()]
@@ -187,4 +187,4 @@ def _run_parts(stages: Stages, claimed: Claimed, maker: UnitMaker, batch: list[A
 
 
 def _load(raw: bytes | None, event: Event) -> state.Customer:
-    return state.decode(raw) if raw else state.Customer(event.brand_id, event.customer_id)
+    return state.decode(raw) if raw else state.Customer(*customer_of(event))

@@ -1,98 +1,140 @@
 """Bytes <-> events, in Avro's single-object encoding: C3 01, 8 bytes of schema fingerprint, the record.
 
-Owns the framing and the strictness: what is not exactly one valid event of the topic's kind raises Refused, whatever
-the bytes are, and nothing else is ever raised. Never a Decimal or datetime on the way: this is the hot path.
+Owns the framing and the strictness: what is not exactly one valid event of a kind that the topic carries raises Refused,
+whatever the bytes are, and nothing else is ever raised. Never a Decimal or datetime on the way: this is the hot path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, Final
 
 from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.errors import InvalidValue, Undecodable, UnknownSchema
-from schemas.events import Event, Feedback, Finding, Sale
+from schemas.events import Attribution, Event, Feedback, Finding, Reversal, Sale, Score
 from schemas.registry import (
+    ATTRIBUTION_NAME,
     BY_HEADER,
     FEEDBACK_NAME,
     HEADER_BYTES,
+    REVERSAL_NAME,
     SALE_NAME,
     SINGLE_OBJECT_MARKER,
     PublishedSchema,
     newest,
+    versions,
 )
-from schemas.validation import validate_feedback, validate_sale
-from schemas.wire import MONEY_BYTES_MAX, read_feedback, read_sale
+from schemas.validation import validate, validate_feedback, validate_sale
+from schemas.wire import MONEY_BYTES_MAX, read_attribution, read_feedback, read_reversal, read_sale
 
 _CONFLUENT_BYTES = 5  # Confluent's wire format: a zero byte, then the registry's schema id in 4 bytes
 
-_SALE: Final = newest(SALE_NAME)
-_FEEDBACK: Final = newest(FEEDBACK_NAME)
+# What the topics carry.
+OF_SALES: Final = (SALE_NAME,)
+OF_FEEDBACK: Final = (FEEDBACK_NAME,)
+OF_BY_SALE: Final = (REVERSAL_NAME, ATTRIBUTION_NAME, FEEDBACK_NAME)
+
+_NEWEST: Final = {name: newest(name) for name in (SALE_NAME, REVERSAL_NAME, ATTRIBUTION_NAME, FEEDBACK_NAME)}
+_SALES: Final = versions(SALE_NAME)
+_FEEDBACKS: Final = versions(FEEDBACK_NAME)
+_SHORT_WAYS: Final[Mapping[str, Callable[[bytes], Event | None]]] = {
+    SALE_NAME: read_sale,
+    REVERSAL_NAME: read_reversal,
+    ATTRIBUTION_NAME: read_attribution,
+    FEEDBACK_NAME: read_feedback,
+}
 
 Symbols = Mapping[str, tuple[str, ...]]
 
 
-def decode_sale(data: bytes) -> Sale:
-    """One valid sale, or Refused: Undecodable, UnknownSchema or InvalidValue."""
+def decode_of_sales(data: bytes) -> Event:
+    """One valid event of the sales topic, or Refused: Undecodable, UnknownSchema or InvalidValue."""
     sale = read_sale(data)
     if sale is None:
-        sale = read_any_sale(data)
+        return decode_one_of(data, OF_SALES)
     validate_sale(sale)
     return sale
 
 
-def read_any_sale(data: bytes) -> Sale:
-    """The sale in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
-    record, symbols = _read(data, _SALE)
-    record["action"] = _symbol(symbols, "action", record["action"])
-    record["offering"] = _symbol(symbols, "offering", record["offering"])
-    record["amount"] = _money("amount", record["amount"])
-    record["commission"] = _money("commission", record["commission"])
-    return Sale(**record)
-
-
-def decode_feedback(data: bytes) -> Feedback:
-    """One valid feedback, or Refused: Undecodable, UnknownSchema or InvalidValue."""
+def decode_of_feedback(data: bytes) -> Event:
+    """One valid event of the feedback topic, or Refused: Undecodable, UnknownSchema or InvalidValue."""
     feedback = read_feedback(data)
     if feedback is None:
-        feedback = read_any_feedback(data)
+        return decode_one_of(data, OF_FEEDBACK)
     validate_feedback(feedback)
     return feedback
 
 
-def read_any_feedback(data: bytes) -> Feedback:
-    """The feedback in bytes of any published schema, in any encoding Avro allows; not validated. Raises Refused."""
-    record, symbols = _read(data, _FEEDBACK)
-    record["action"] = _symbol(symbols, "action", record["action"])
-    if record["metric"] is not None:
-        record["metric"] = _symbol(symbols, "metric", record["metric"])
+def decode_one_of(data: bytes, kinds: tuple[str, ...]) -> Event:
+    """One valid event of one of the kinds, each the full name of its schema, or Refused: Undecodable, UnknownSchema or
+    InvalidValue."""
+    schema = BY_HEADER.get(data[:HEADER_BYTES])
+    if schema is None or schema.full_name not in kinds:
+        raise _unread(data, schema, kinds)
+    event = _SHORT_WAYS[schema.full_name](data)
+    if event is None:
+        event = read_any(data, kinds)
+    validate(event)
+    return event
+
+
+def read_any(data: bytes, kinds: tuple[str, ...]) -> Event:
+    """The event in bytes of any published schema of these kinds, in any encoding Avro allows; not validated. Raises Refused."""
+    writer = BY_HEADER.get(data[:HEADER_BYTES])
+    if writer is None or writer.full_name not in kinds:
+        raise _unread(data, writer, kinds)
+    record, symbols = _read(data, writer, _NEWEST[writer.full_name])
+    for field in ("action", "offering", "kind", "metric", "asked"):
+        if record.get(field) is not None:
+            record[field] = _symbol(symbols, field, record[field])
+    for field in ("amount", "commission"):
+        if record.get(field) is not None:
+            record[field] = _money(field, record[field])
+    if writer.full_name == SALE_NAME:
+        record["other_product_ids"] = tuple(record["other_product_ids"])
+        return Sale(**record)
+    if writer.full_name == REVERSAL_NAME:
+        return Reversal(**record)
+    if writer.full_name == ATTRIBUTION_NAME:
+        return Attribution(**record)
     findings = [Finding(_symbol(symbols, "verdict", f["verdict"]), f["topic"]) for f in record["findings"]]
     record["findings"] = tuple(findings)
+    scores = [Score(_symbol(symbols, "metric", s["metric"]), s["score"]) for s in record["scores"]]
+    record["scores"] = tuple(scores)
     return Feedback(**record)
 
 
 def encode(event: Event) -> bytes:
-    """The bytes of a valid event, by the newest published schema. Values are not checked here: validation.py does."""
-    schema = _SALE if isinstance(event, Sale) else _FEEDBACK
+    """The bytes of a valid event, by the oldest published schema that holds it: who reads no newer one is not troubled without
+    need. Values are not checked here: validation.py does."""
+    schema = _writer(event)
     record: dict[str, Any] = event._asdict()
-    for field in ("action", "offering", "metric"):
-        if record.get(field) is not None:
+    for field in ("action", "offering", "kind", "metric", "asked"):
+        if record.get(field) is not None and field in schema.symbols:
             record[field] = schema.symbols[field].index(record[field])
-    if isinstance(event, Sale):
-        record["amount"], record["commission"] = _two_s_complement(event.amount), _two_s_complement(event.commission)
-    else:
-        verdicts = schema.symbols["verdict"]
+    for field in ("amount", "commission"):
+        if record.get(field) is not None:
+            record[field] = _two_s_complement(record[field])
+    if isinstance(event, Feedback):
+        verdicts, metrics = schema.symbols["verdict"], schema.symbols["metric"]
         record["findings"] = [{"verdict": verdicts.index(f.verdict), "topic": f.topic} for f in event.findings]
+        record["scores"] = [{"metric": metrics.index(s.metric), "score": s.score} for s in event.scores]
     out = BytesIO()
     out.write(schema.header)
     schemaless_writer(out, schema.plain, record)
     return out.getvalue()
 
 
-def _read(data: bytes, reader: PublishedSchema) -> tuple[dict[str, Any], Symbols]:
-    writer = BY_HEADER.get(data[:HEADER_BYTES])
-    if writer is None or writer.full_name != reader.full_name:
-        raise _unread(data, writer, reader)
+def _writer(event: Event) -> PublishedSchema:
+    if isinstance(event, Sale):
+        return _SALES[1 if event.subscription_id is not None or event.other_product_ids else 0]
+    if isinstance(event, Feedback):
+        is_v1 = event.customer_id is not None and event.product_id is None and event.asked is None and not event.scores
+        return _FEEDBACKS[0 if is_v1 else 1]
+    return _NEWEST[REVERSAL_NAME if isinstance(event, Reversal) else ATTRIBUTION_NAME]
+
+
+def _read(data: bytes, writer: PublishedSchema, reader: PublishedSchema) -> tuple[dict[str, Any], Symbols]:
     source = BytesIO(data)
     source.seek(HEADER_BYTES)
     try:
@@ -105,19 +147,24 @@ def _read(data: bytes, reader: PublishedSchema) -> tuple[dict[str, Any], Symbols
     return record, writer.symbols if writer is reader else {**reader.symbols, **writer.symbols}
 
 
-def _unread(data: bytes, writer: PublishedSchema | None, reader: PublishedSchema) -> Undecodable | UnknownSchema:
+def _unread(data: bytes, writer: PublishedSchema | None, kinds: tuple[str, ...]) -> Undecodable | UnknownSchema:
     if writer is not None:
-        return UnknownSchema(f"found a {writer.full_name}, expected a {reader.full_name}: is it on the wrong topic?")
+        return UnknownSchema(f"found a {writer.full_name}, expected a {_listed(kinds)}: is it on the wrong topic?")
+    known = ", ".join(f"{name} is {_hex(_NEWEST[name])}" for name in kinds)
     if data.startswith(SINGLE_OBJECT_MARKER) and len(data) >= HEADER_BYTES:
         found = data[2:HEADER_BYTES].hex()
-        return UnknownSchema(f"fingerprint {found}: no published schema has it; {reader.full_name} is {_hex(reader)}")
+        return UnknownSchema(f"fingerprint {found}: no published schema has it; {known}")
     if data.startswith(b"\0") and len(data) >= _CONFLUENT_BYTES:
         schema_id = int.from_bytes(data[1:_CONFLUENT_BYTES], "big")
         return UnknownSchema(
             f"Confluent framing, schema id {schema_id}: a schema registry is not supported yet;"
-            f" use Avro single-object encoding (c301, then fingerprint {_hex(reader)})"
+            f" use Avro single-object encoding (c301, then a fingerprint: {known})"
         )
     return Undecodable(f"{len(data)} bytes begin with '{data[:2].hex()}', expected c301: Avro single-object encoding")
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} or {kinds[-1]}"
 
 
 def _hex(schema: PublishedSchema) -> str:

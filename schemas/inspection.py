@@ -60,5 +60,7 @@ def _shown(schema: PublishedSchema, field: str, value: Any) -> Any:
             raise IndexError
         return symbols[value]
     if isinstance(value, list):
-        return [{name: _shown(schema, name, part) for name, part in item.items()} for item in value]
+        return [_shown(schema, field, item) for item in value]
+    if isinstance(value, dict):
+        return {name: _shown(schema, name, part) for name, part in value.items()}
     return value

@@ -12,10 +12,10 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from schemas.errors import InvalidValue, shown
-from schemas.events import Feedback, Finding, Sale
+from schemas.events import Attribution, Event, Feedback, Finding, Reversal, Sale, Score
 from schemas.measures import MONEY_SCALE
-from schemas.registry import FEEDBACK_NAME, SALE_NAME, PublishedSchema, newest
-from schemas.validation import FINDINGS_MAX, validate_feedback, validate_sale
+from schemas.registry import ATTRIBUTION_NAME, FEEDBACK_NAME, REVERSAL_NAME, SALE_NAME, PublishedSchema, newest
+from schemas.validation import FINDINGS_MAX, METRICS, OTHER_PRODUCTS_MAX, validate
 
 _MONEY_TEXT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
 _MONEY_EXPECTED = "a decimal with at most 4 places, such as '12.50'"
@@ -25,17 +25,41 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_EXPECTED = "epoch milliseconds or ISO 8601 with an offset, such as '2026-01-31T12:00:00Z'"
 
 
+def parse(fields: Mapping[str, object]) -> Event:
+    """One valid event of the kind that its fields tell: `feedback_id` is a feedback's, `reversal_id` a reversal's, and what has
+    nothing that only a sale must have is an attribution. Raises InvalidValue as the others do."""
+    if "feedback_id" in fields:
+        return parse_feedback(fields)
+    if "reversal_id" in fields:
+        return parse_reversal(fields)
+    return parse_sale(fields) if _OF_SALES_ALONE.intersection(fields) else parse_attribution(fields)
+
+
 def parse_sale(fields: Mapping[str, object]) -> Sale:
     """One valid sale. Raises InvalidValue naming the field, what was found and what is expected."""
     sale = Sale(**_parsed(fields, _SALE))
-    validate_sale(sale)
+    validate(sale)
     return sale
+
+
+def parse_reversal(fields: Mapping[str, object]) -> Reversal:
+    """One valid reversal. Raises InvalidValue naming the field, what was found and what is expected."""
+    reversal = Reversal(**_parsed(fields, _REVERSAL))
+    validate(reversal)
+    return reversal
+
+
+def parse_attribution(fields: Mapping[str, object]) -> Attribution:
+    """One valid attribution. Raises InvalidValue naming the field, what was found and what is expected."""
+    attribution = Attribution(**_parsed(fields, _ATTRIBUTION))
+    validate(attribution)
+    return attribution
 
 
 def parse_feedback(fields: Mapping[str, object]) -> Feedback:
     """One valid feedback. Raises InvalidValue naming the field, what was found and what is expected."""
     feedback = Feedback(**_parsed(fields, _FEEDBACK))
-    validate_feedback(feedback)
+    validate(feedback)
     return feedback
 
 
@@ -123,6 +147,30 @@ def _finding(value: object) -> Finding:
     return Finding(_text("findings.verdict", value["verdict"]), _text("findings.topic", value["topic"]))
 
 
+def _scores(field: str, value: object) -> tuple[Score, ...]:
+    if not isinstance(value, list | tuple) or isinstance(value, Score):
+        raise InvalidValue(field, _typed(value), "a list of {metric, score}")
+    if len(value) > len(METRICS):
+        raise InvalidValue(field, str(len(value)), f"at most {len(METRICS)}")
+    return tuple(_score(item) for item in value)
+
+
+def _score(value: object) -> Score:
+    if isinstance(value, Score):
+        value = value._asdict()
+    if not isinstance(value, Mapping) or set(value) != {"metric", "score"}:
+        raise InvalidValue("scores", _typed(value), "{metric, score} in each")
+    return Score(_text("scores.metric", value["metric"]), _integer("scores.score", value["score"]))
+
+
+def _ids(field: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidValue(field, _typed(value), "a list of strings")
+    if len(value) > OTHER_PRODUCTS_MAX:
+        raise InvalidValue(field, str(len(value)), f"at most {OTHER_PRODUCTS_MAX}")
+    return tuple(_text(field, item) for item in value)
+
+
 def _typed(value: object) -> str:
     if value is None:
         return "null"
@@ -132,7 +180,7 @@ def _typed(value: object) -> str:
 
 
 _BY_TYPE: Final[Mapping[str, Parser]] = {"string": _text, "int": _integer, "bytes": _money, "long": _time}
-_ARRAYS: Final[Mapping[str, tuple[Parser, object]]] = {"findings": (_findings, ())}  # with the default of each
+_ARRAYS: Final[Mapping[str, Parser]] = {"findings": _findings, "scores": _scores, "other_product_ids": _ids}
 
 
 def _parser(field: Any, kind: Any, symbols: Container[str]) -> Parser:
@@ -141,13 +189,13 @@ def _parser(field: Any, kind: Any, symbols: Container[str]) -> Parser:
         return _optional(_parser(field, kind[1], symbols))
     if field["name"] in symbols:
         return _text
-    return _ARRAYS[field["name"]][0] if _bare(kind) == "array" else _BY_TYPE[_bare(kind)]
+    return _ARRAYS[field["name"]] if _bare(kind) == "array" else _BY_TYPE[_bare(kind)]
 
 
 def _default(field: Any) -> object:
     """What a field is when it is left out. Avro writes the bytes of a default as text."""
     if _bare(field["type"]) == "array":
-        return _ARRAYS[field["name"]][1]
+        return ()  # as every default of an array is
     default = field["default"]
     return int.from_bytes(default.encode("latin-1"), "big", signed=True) if _bare(field["type"]) == "bytes" else default
 
@@ -172,4 +220,7 @@ def _shape(schema: PublishedSchema) -> _Shape:
 
 
 _SALE: Final = _shape(newest(SALE_NAME))
+_REVERSAL: Final = _shape(newest(REVERSAL_NAME))
+_ATTRIBUTION: Final = _shape(newest(ATTRIBUTION_NAME))
 _FEEDBACK: Final = _shape(newest(FEEDBACK_NAME))
+_OF_SALES_ALONE: Final = _SALE.parsers.keys() - _SALE.defaults.keys() - _ATTRIBUTION.parsers.keys()

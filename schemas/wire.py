@@ -1,24 +1,26 @@
-"""The short way from bytes to events: records of version 1 of both schemas, written the way Avro libraries write them.
+"""The short way from bytes to events: records of every published schema, written the way Avro libraries write them.
 
-Owns two byte layouts, each named by its schema's fingerprint. Never refuses anything: what is not plain (another
+Owns the byte layouts, each named by its schema's fingerprint. Never refuses anything: what is not plain (another
 schema, odd encodings that Avro allows, or nonsense) is None, and fastavro decides. Invariant: what comes out is what
 fastavro reads from the same bytes (tests/pure/schemas/test_wire.py).
 """
 
 from typing import Final, final
 
-from schemas.events import Feedback, Finding, Sale
+from schemas.events import Attribution, Feedback, Finding, Reversal, Sale, Score
 from schemas.measures import VERDICTS
 from schemas.registry import HEADER_BYTES
-from schemas.validation import FEEDBACK_ACTIONS, OFFERINGS, SALE_ACTIONS, SCORES
+from schemas.validation import FEEDBACK_ACTIONS, METRICS, OFFERINGS, REVERSAL_KINDS, SALE_ACTIONS
 
 SALE_V1: Final = bytes.fromhex("c301 beb5d0ec46513630")
+SALE_V2: Final = bytes.fromhex("c301 a5a34d3e1fce4b96")
+REVERSAL_V1: Final = bytes.fromhex("c301 4b25125efe0363e8")
+ATTRIBUTION_V1: Final = bytes.fromhex("c301 bdadc58c46d188bf")
 FEEDBACK_V1: Final = bytes.fromhex("c301 533e1aaecf893946")
+FEEDBACK_V2: Final = bytes.fromhex("c301 0bcd5ffd7fa17fe2")
 
 MONEY_BYTES_MAX: Final = 16  # precision 18 needs 8; writers may pad, but not without end
 _NUMBER_BYTES_MAX: Final = 9  # 63 bits: more than any number of ours has
-
-_METRICS: Final = tuple(SCORES)
 
 
 class _NotPlain(Exception):
@@ -27,7 +29,8 @@ class _NotPlain(Exception):
 
 def read_sale(data: bytes) -> Sale | None:
     """The sale in the bytes, not validated; None when they are not plain."""
-    if not data.startswith(SALE_V1):
+    is_v2 = data.startswith(SALE_V2)
+    if not is_v2 and not data.startswith(SALE_V1):
         return None
     at = _Cursor(data)
     try:
@@ -47,33 +50,86 @@ def read_sale(data: bytes) -> Sale | None:
             at.optional_text(),
             at.optional_text(),
             at.number(),
+            at.optional_text() if is_v2 else None,
+            at.texts() if is_v2 else (),
         )
     except (_NotPlain, IndexError, UnicodeDecodeError):
         return None
     return sale if at.is_at_end() else None
 
 
+def read_reversal(data: bytes) -> Reversal | None:
+    """The reversal in the bytes, not validated; None when they are not plain."""
+    if not data.startswith(REVERSAL_V1):
+        return None
+    at = _Cursor(data)
+    try:
+        reversal = Reversal(
+            at.text(),
+            at.text(),
+            at.optional_text(),
+            at.text(),
+            at.text(),
+            at.symbol(REVERSAL_KINDS),
+            at.number(),
+            at.money(),
+            at.money(),
+            at.text(),
+            at.number(),
+        )
+    except (_NotPlain, IndexError, UnicodeDecodeError):
+        return None
+    return reversal if at.is_at_end() else None
+
+
+def read_attribution(data: bytes) -> Attribution | None:
+    """The attribution in the bytes, not validated; None when they are not plain."""
+    if not data.startswith(ATTRIBUTION_V1):
+        return None
+    at = _Cursor(data)
+    try:
+        attribution = Attribution(
+            at.text(),
+            at.text(),
+            at.optional_text(),
+            at.text(),
+            at.number(),
+            at.optional_text(),
+            at.optional_text(),
+            at.money() if at.is_there() else None,
+            at.optional_text(),
+            at.number(),
+        )
+    except (_NotPlain, IndexError, UnicodeDecodeError):
+        return None
+    return attribution if at.is_at_end() else None
+
+
 def read_feedback(data: bytes) -> Feedback | None:
     """The feedback in the bytes, not validated; None when they are not plain."""
-    if not data.startswith(FEEDBACK_V1):
+    is_v2 = data.startswith(FEEDBACK_V2)
+    if not is_v2 and not data.startswith(FEEDBACK_V1):
         return None
     at = _Cursor(data)
     try:
         feedback = Feedback(
             at.text(),
             at.text(),
-            at.text(),
+            at.optional_text() if is_v2 else at.text(),
             at.text(),
             at.symbol(FEEDBACK_ACTIONS),
             at.number(),
             at.optional_text(),
             at.optional_text(),
-            at.symbol(_METRICS) if at.is_there() else None,
+            at.symbol(METRICS) if at.is_there() else None,
             at.number() if at.is_there() else None,
             at.findings(),
             at.optional_text(),
             at.optional_text(),
             at.number(),
+            at.optional_text() if is_v2 else None,
+            at.scores() if is_v2 else (),
+            at.symbol(VERDICTS) if is_v2 and at.is_there() else None,
         )
     except (_NotPlain, IndexError, UnicodeDecodeError):
         return None
@@ -149,6 +205,26 @@ class _Cursor:
         if count == 0:
             return ()
         found = [Finding(self.symbol(VERDICTS), self.text()) for _ in range(count)]
+        if count < 0 or self.number() != 0:
+            raise _NotPlain
+        return tuple(found)
+
+    def scores(self) -> tuple[Score, ...]:
+        """An array in one block, or an empty one."""
+        count = self.number()
+        if count == 0:
+            return ()
+        found = [Score(self.symbol(METRICS), self.number()) for _ in range(count)]
+        if count < 0 or self.number() != 0:
+            raise _NotPlain
+        return tuple(found)
+
+    def texts(self) -> tuple[str, ...]:
+        """An array in one block, or an empty one."""
+        count = self.number()
+        if count == 0:
+            return ()
+        found = [self.text() for _ in range(count)]
         if count < 0 or self.number() != 0:
             raise _NotPlain
         return tuple(found)

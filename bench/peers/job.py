@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from schemas.codec import decode_feedback, decode_sale
-from schemas.events import Event, Feedback
+from schemas.codec import decode_of_feedback, decode_of_sales
+from schemas.events import Event, Feedback, customer_of
 from sinks.writer import Writer
 from streams.changelog import records
 from streams.delivery.buffer import Load
@@ -56,12 +56,12 @@ def arguments() -> Arguments:
 
 def decode(is_sale: bool, value: bytes) -> Event:
     """The event of a record."""
-    return decode_sale(value) if is_sale else decode_feedback(value)
+    return decode_of_sales(value) if is_sale else decode_of_feedback(value)
 
 
 def load(raw: bytes | None, event: Event) -> state.Customer:
     """A customer from the stored bytes, if there are any."""
-    return state.decode(raw) if raw else state.Customer(event.brand_id, event.customer_id)
+    return state.decode(raw) if raw else state.Customer(*customer_of(event))
 
 
 def handle(raw: bytes | None, event: Event, rows: RowMaker, version: bytes) -> Effect | None:
@@ -77,7 +77,7 @@ def handle(raw: bytes | None, event: Event, rows: RowMaker, version: bytes) -> E
         changed, ([*delta.journeys.values()], [*delta.given_back.values()], [*delta.answers.values()]), version
     )
     if change is Change.COMMENT and isinstance(event, Feedback):
-        key = records.pack_key(records.COMMENT, (event.brand_id, event.customer_id, event.feedback_id))
+        key = records.pack_key(records.COMMENT, (*customer_of(event), event.feedback_id))
         rows.packed(changed, key, records.pack(comment_of(event) or ("", "")), version)
     return Effect(state.encode(customer), delta, changed)
 

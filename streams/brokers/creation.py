@@ -1,8 +1,8 @@
 """The topics: configuration and creation.
 
 Owns what a topic is like that we create, and the look at those that are there. Never deletes or changes one that exists.
-Invariant: the two source topics, the dead letters and the changelog have equal partition counts, so that partition p of all
-four is one unit of work.
+Invariant: all topics have equal partition counts, so that partition p of sales, feedback, dead letters and changelog is one
+unit of work.
 """
 
 import time
@@ -22,7 +22,7 @@ from kafka.errors import (
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.inspection import INSPECTED, Described, faults
-from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.errors import Misuse, NotAdmitted, StateRefused, Unavailable
 from streams.settings import Settings
 
@@ -39,6 +39,7 @@ _COMPACTION: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio
 _CONFIGS: Final[dict[str, dict[str, str]]] = {
     SALES: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
     FEEDBACK: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
+    BY_SALE: {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"},
     DEAD_LETTERS: {"retention.ms": "-1", "max.message.bytes": str(_DEAD_LETTER_BYTES_MAX)},
     STATE: {"cleanup.policy": "compact", "max.message.bytes": str(_STATE_BYTES_MAX)} | _COMPACTION,
 }

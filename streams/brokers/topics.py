@@ -7,6 +7,7 @@ from typing import Final
 
 SALES: Final = "posventa.sales.v1"
 FEEDBACK: Final = "posventa.feedback.v1"
+BY_SALE: Final = "posventa.by-sale.v1"  # of publishers who know the sale and not its customer
 DEAD_LETTERS: Final = "posventa.dead-letters.v1"
 STATE: Final = "posventa.state.v1"  # the changelog
 

@@ -15,13 +15,13 @@ from rich.progress import Progress, wrap_file
 
 from schemas.errors import InvalidValue
 from schemas.events import Event
-from schemas.parsing import parse_feedback, parse_sale
+from schemas.parsing import parse_attribution, parse_feedback, parse_reversal, parse_sale
 from streams.brokers.creation import ensure_topics_to_publish
-from streams.brokers.topics import FEEDBACK, SALES, SOURCES
+from streams.brokers.topics import BY_SALE, FEEDBACK, SALES, SOURCES
 from streams.errors import Misuse
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.publishing.olist import read_olist
-from streams.publishing.publisher import Publisher
+from streams.publishing.publisher import Publisher, topic_of
 from streams.settings import load_settings
 from streams.visible import visible
 
@@ -29,8 +29,10 @@ _BROKER_WAIT_S: Final = 30
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, object]], Event]]] = {
     "sales": parse_sale,
     "feedback": parse_feedback,
+    "reversals": parse_reversal,
+    "attributions": parse_attribution,
 }
-_TOPICS: Final = {"sales": SALES, "feedback": FEEDBACK}
+_TOPICS: Final = {"sales": SALES, "feedback": FEEDBACK, "reversals": SALES, "attributions": SALES}
 
 
 @dataclass
@@ -46,14 +48,18 @@ class _Tally:
 
 def publish(
     file: Annotated[str | None, typer.Argument(help="JSON Lines, one event a line; '-' reads standard input")] = None,
-    topic: Annotated[Literal["sales", "feedback"] | None, typer.Option(help="what the lines are")] = None,
+    topic: Annotated[
+        Literal["sales", "feedback", "reversals", "attributions"] | None, typer.Option(help="what the lines are")
+    ] = None,
     olist: Annotated[Path | None, typer.Option(help="publish the Olist CSV files of this directory instead")] = None,
     shift_to_now: Annotated[bool, typer.Option(help="with --olist: later, so that the newest event is now")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
 ) -> None:
-    """Publish sales or feedback. Bad lines are refused by number, the rest is published; then the exit code is 1."""
+    """Publish events. Bad lines are refused by number, the rest is published; then the exit code is 1."""
     if (file is None) == (olist is None) or (file is None) == (topic is not None) or (shift_to_now and olist is None):
-        raise Misuse("use: posventa publish --topic sales|feedback FILE.jsonl, or --olist DIR [--shift-to-now]")
+        raise Misuse(
+            "use: posventa publish --topic sales|feedback|reversals|attributions FILE.jsonl, or --olist DIR [--shift-to-now]"
+        )
     notes: dict[str, int] = {}
     if olist is not None:
         source = read_olist(olist)
@@ -74,12 +80,16 @@ def publish(
 def _publish(items: Iterable[Event | RefusedLine], topics: Sequence[str]) -> _Tally:
     settings, tally = load_settings(), _Tally()
     ensure_topics_to_publish(settings, topics, wait_s=_BROKER_WAIT_S)
+    are_there = set(topics)
     begin = time.monotonic()
     with Publisher(settings) as publisher:
         for item in items:
             if isinstance(item, RefusedLine):
                 _refuse(tally, f"line {item.number}", item.why)
                 continue
+            if BY_SALE not in are_there and topic_of(item) == BY_SALE:  # most never need it, nor a right to it
+                ensure_topics_to_publish(settings, [BY_SALE], wait_s=_BROKER_WAIT_S)
+                are_there.add(BY_SALE)
             try:
                 publisher.publish(item)
                 tally.published += 1

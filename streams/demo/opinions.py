@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from schemas.events import Feedback, Finding, Sale
+from schemas.events import Feedback, Finding, Sale, customer_of
 from streams.demo.cast import Affiliate, Cause
 
 _HOUR_MS: Final = 3_600_000
@@ -67,7 +67,7 @@ class Opinions:
         score = self._score(metric, happy)
         at = invitation.occurred_at + self._random.randrange(_HOUR_MS, 3 * _DAY_MS)
         if metric == "NPS" and score >= 9:
-            self.promoters[invitation.brand_id].append((at, invitation.customer_id))
+            self.promoters[invitation.brand_id].append((at, customer_of(invitation)[1]))
         language = self._random.choice(("en", "es")) if self._random.random() < _COMMENTED else None
         return invitation._replace(
             event_id=f"{invitation.feedback_id}:answered",

@@ -48,6 +48,7 @@ def fold(customer: Customer, event: Event, rules: Rules) -> Change:
     """
     if isinstance(event, Sale):
         return _fold_sale(customer, event, rules)
+    assert isinstance(event, Feedback)
     return _fold_feedback(customer, event, rules)
 
 

@@ -16,6 +16,7 @@ from streams.brokers.clients import aiokafka_settings
 from streams.brokers.partitioner import partition_for
 from streams.errors import OwnershipLost
 from streams.settings import Settings
+from streams.unit.intake import Astray
 from streams.unit.record import Record
 
 HEADER: Final = "posventa-rerouted"
@@ -32,11 +33,11 @@ class Rerouter:
         self._producer: aiokafka.AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
-    async def __call__(self, astray: Sequence[tuple[bytes, Record]]) -> None:
+    async def __call__(self, astray: Sequence[Astray]) -> None:
         """Publishes each record under its right key. Raises OwnershipLost when Kafka fails: the unit is made again."""
         try:
             producer = await self._started()
-            sent = [await self._send(producer, key, record) for key, record in astray]
+            sent = [await self._send(producer, *found) for found in astray]
             for acknowledged in sent:
                 await acknowledged
         except KafkaError as error:
@@ -51,10 +52,10 @@ class Rerouter:
                 self._producer = producer
             return self._producer
 
-    async def _send(self, producer: aiokafka.AIOKafkaProducer, key: bytes, record: Record) -> Any:
+    async def _send(self, producer: aiokafka.AIOKafkaProducer, topic: str, key: bytes, record: Record) -> Any:
         headers = [*_kept(record.headers), (HEADER, b"1")]
         partition = partition_for(key, self._partitions)
-        return await producer.send(record.topic, record.value, key=key, partition=partition, headers=headers)
+        return await producer.send(topic, record.value, key=key, partition=partition, headers=headers)
 
     async def stop(self) -> None:
         """Ends the producer."""

@@ -7,7 +7,7 @@ from streams.delivery.outbox import Outbox
 from streams.partition.cluster import Cluster
 from streams.settings import Settings
 from streams.timing import Timing
-from streams.unit.record import Record
+from streams.unit.intake import Astray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +19,4 @@ class Shared:
     outbox: Outbox
     look_at: Callable[[], Awaitable[Cluster]]  # raises OwnershipLost while Kafka is away
     seek: Callable[[str, int, int], Awaitable[None]]  # topic, partition, offset
-    reroute: Callable[[Sequence[tuple[bytes, Record]]], Awaitable[None]]  # the right keys and the records
+    reroute: Callable[[Sequence[Astray]], Awaitable[None]]

@@ -13,13 +13,13 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.codec import encode
-from schemas.events import Event, Feedback, Sale, partition_key
-from schemas.parsing import parse_feedback, parse_sale
-from schemas.validation import validate_feedback, validate_sale
+from schemas.events import Attribution, Event, Feedback, Reversal, Sale, record_key
+from schemas.parsing import parse, parse_attribution, parse_feedback, parse_reversal, parse_sale
+from schemas.validation import validate
 from streams.addresses import brokers
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
-from streams.brokers.topics import FEEDBACK, SALES
+from streams.brokers.topics import BY_SALE, FEEDBACK, SALES
 from streams.errors import Misuse, PosventaError, Unavailable
 from streams.settings import Settings, load_settings
 
@@ -27,11 +27,19 @@ IN_FLIGHT_MAX: Final = 50_000  # a typical event is under 200 bytes: about 10 MB
 _LINGER_MS: Final = 20  # fuller batches are worth more than 20 ms
 _BATCH_BYTES: Final = 64 * 1024
 
-_E = TypeVar("_E", Sale, Feedback)
+_E = TypeVar("_E", bound=Event)
+
+
+def topic_of(event: Event) -> str:
+    """Where an event is published: beside all else of its customer, or, if its publisher knows no customer, by its sale."""
+    if event.customer_id is None:
+        return BY_SALE
+    return FEEDBACK if isinstance(event, Feedback) else SALES
 
 
 class Publisher:
-    """Publishes sales and feedback. Safe to use from several threads; use as a context manager or close() it.
+    """Publishes sales, reversals, attributions and feedback. Safe to use from several threads; use as a context manager or
+    close() it.
 
     Configured by POSVENTA_* variables, by `settings`, or by `bootstrap_servers` on top of either. An event that is not
     acknowledged within `delivery_s` seconds, retries included, counts as not delivered.
@@ -71,24 +79,30 @@ class Publisher:
 
     def sale(self, **fields: object) -> Sale:
         """Publishes one sale from the fields of a Sale. Raises InvalidValue, and sends nothing, when one is bad."""
-        return self._send(SALES, parse_sale(fields))
+        return self._send(parse_sale(fields))
+
+    def reversal(self, **fields: object) -> Reversal:
+        """Publishes one reversal from the fields of a Reversal. Raises InvalidValue as sale() does."""
+        return self._send(parse_reversal(fields))
+
+    def attribution(self, **fields: object) -> Attribution:
+        """Publishes one attribution from the fields of an Attribution. Raises InvalidValue as sale() does."""
+        return self._send(parse_attribution(fields))
 
     def feedback(self, **fields: object) -> Feedback:
         """Publishes one feedback from the fields of a Feedback. Raises InvalidValue as sale() does."""
-        return self._send(FEEDBACK, parse_feedback(fields))
+        return self._send(parse_feedback(fields))
 
     def publish(self, event: Event | Mapping[str, object]) -> Event:
-        """Publishes an event as it is, or a mapping of its fields; `feedback_id` tells a feedback from a sale.
+        """Publishes an event as it is, or a mapping of its fields: `feedback_id` tells a feedback, `reversal_id` a reversal;
+        what has neither action, product_id, offering nor amount is an attribution.
 
         Returns the event as it was sent. Raises InvalidValue, and sends nothing, when it is not valid.
         """
-        if isinstance(event, Sale):
-            validate_sale(event)
-            return self._send(SALES, event)
-        if isinstance(event, Feedback):
-            validate_feedback(event)
-            return self._send(FEEDBACK, event)
-        return self.feedback(**event) if "feedback_id" in event else self.sale(**event)
+        if not isinstance(event, tuple):
+            return self._send(parse(event))
+        validate(event)
+        return self._send(event)
 
     def flush(self) -> None:
         """Waits until everything is acknowledged. Raises Unavailable with how many events were not delivered."""
@@ -124,12 +138,11 @@ class Publisher:
         except Unavailable as unavailable:  # the first error is the one to raise, but no loss is silent
             error.add_note(str(unavailable))
 
-    def _send(self, topic: str, event: _E) -> _E:
-        key = partition_key(event.brand_id, event.customer_id)
+    def _send(self, event: _E) -> _E:
         if not self._room.acquire(timeout=2 * self._delivery_s):
             raise self._unavailable("nothing is acknowledged any more")
         try:
-            future = self._producer.send(topic, encode(event), key=key)
+            future = self._producer.send(topic_of(event), encode(event), key=record_key(event))
         except KafkaError as error:
             self._room.release()
             raise self._unavailable("the event was not sent", error) from error

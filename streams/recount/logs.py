@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kafka.partitioner.default import murmur2
 
-from schemas.codec import decode_feedback, decode_sale
+from schemas.codec import decode_of_feedback, decode_of_sales
 from schemas.errors import Refused
 from schemas.events import Event
 from streams.brokers.topics import SALES
@@ -23,11 +23,13 @@ def judge(record: Any, partitions: int) -> Event | str | None:
     if record.value is None:
         return None
     try:
-        event: Event = (decode_sale if record.topic == SALES else decode_feedback)(record.value)
+        event: Event = (decode_of_sales if record.topic == SALES else decode_of_feedback)(record.value)
     except Refused as refused:
         return refused.reason
     if event.occurred_at > record.timestamp + _FUTURE_MS:
         return "from_the_future"
+    if event.customer_id is None:
+        return None
     key = f"{event.brand_id}:{event.customer_id}".encode()
     return event if record.key == key and home_of(key, partitions) == record.partition else None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
-from schemas.events import Event, Feedback, Sale
+from schemas.events import Event, Feedback, Sale, customer_of
 from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
 
 _SALES: Final = newest(SALE_NAME).symbols
@@ -63,7 +63,7 @@ def recount(events: Iterable[Event], rules: Rules) -> Numbers:
     numbers = Numbers()
     customers: dict[tuple[str, str], list[Event]] = {}
     for event in events:
-        customers.setdefault((event.brand_id, event.customer_id), []).append(event)
+        customers.setdefault(customer_of(event), []).append(event)
     for own in customers.values():
         customer = _Customer(numbers, rules, own)
         customer.count()
@@ -79,16 +79,16 @@ class _Customer:
 
     def __init__(self, numbers: Numbers, rules: Rules, events: list[Event]) -> None:
         self.numbers, self.rules = numbers, rules
-        self.brand_id, self.customer_id = events[0].brand_id, events[0].customer_id
+        self.brand_id, self.customer_id = customer_of(events[0])
         placed_or_rejected: dict[str, list[Sale]] = {}
         given_back: dict[str, dict[str, Sale]] = {}
         self.feedbacks: dict[str, list[Feedback]] = {}
         for event in events:
             if isinstance(event, Feedback):
                 self.feedbacks.setdefault(event.feedback_id, []).append(event)
-            elif event.action in ("PLACED", "REJECTED"):
+            elif isinstance(event, Sale) and event.action in ("PLACED", "REJECTED"):
                 placed_or_rejected.setdefault(event.sale_id, []).append(event)
-            else:
+            elif isinstance(event, Sale):
                 of_sale = given_back.setdefault(event.sale_id, {})
                 of_sale[event.event_id] = max(of_sale.get(event.event_id, event), event, key=_reversal_order)
         # The latest PLACED or REJECTED of each sale that has one.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from schemas.codec import decode_feedback, decode_sale
+from schemas.codec import decode_of_feedback, decode_of_sales
 from schemas.errors import CustomerFull
-from schemas.events import Event
+from schemas.events import Event, customer_of
 from streams.brokers.logs import read
 from streams.brokers.topics import SALES, SOURCES
 from streams.recount.asking import (
@@ -120,7 +120,7 @@ def read_partition(job: Job, partition: int) -> Part:
             if isinstance(judged, tuple) and found in ("", CustomerFull.reason):
                 if not found:
                     moment = holding(job.moments, partition, source, record.offset)
-                    number = shelf_of(job.shelves, judged.brand_id, judged.customer_id)
+                    number = shelf_of(job.shelves, *customer_of(judged))
                     events.put(number, (moment, source, partition, record.value))
                     part.events += 1
             elif (expected := judged if isinstance(judged, str) else "") != found:
@@ -173,8 +173,8 @@ def count_customers(job: Job, number: int) -> Part:
     part = Part(job.listed_max)
     histories: dict[tuple[str, str], _History] = defaultdict(lambda: _History(job.rules))
     for moment, source, partition, value in job.shelved(_EVENTS).take(number):
-        event: Event = decode_sale(value) if SOURCES[source] == SALES else decode_feedback(value)
-        history = histories[event.brand_id, event.customer_id]
+        event: Event = decode_of_sales(value) if SOURCES[source] == SALES else decode_of_feedback(value)
+        history = histories[customer_of(event)]
         history.home = partition
         history.add(moment, event)
     for kept in OF_CUSTOMERS:

@@ -7,7 +7,7 @@ events that are depends on their order, and not on how they are cut into units.
 from typing import Final, final
 
 from schemas.errors import CustomerFull
-from schemas.events import Event, Feedback
+from schemas.events import Event, Feedback, customer_of
 from streams.changelog import records
 from streams.domain import state
 from streams.domain.fold import Change, comment_of, fold
@@ -38,7 +38,7 @@ class Folded:
 def load(raw: bytes | None, event: Event) -> tuple[state.Customer, bytes]:
     """The customer of an event and their record, b"" of one who is new."""
     if raw is None:
-        return state.Customer(event.brand_id, event.customer_id), b""
+        return state.Customer(*customer_of(event)), b""
     return state.decode(raw), raw
 
 
@@ -64,5 +64,5 @@ def fold_events(customer: state.Customer, held: bytes, events: Events, rules: Ru
 
 def _keep_comment(folded: Folded, change: Change, event: Event) -> None:
     if change is Change.COMMENT and isinstance(event, Feedback):
-        key = (event.brand_id, event.customer_id, event.feedback_id)
+        key = (event.brand_id, folded.customer.customer_id, event.feedback_id)
         folded.comments[key] = comment_of(event) or ("", "")

@@ -6,13 +6,13 @@ Owns the order of the checks. Never touches state. Invariant: every record comes
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
-from schemas.codec import decode_feedback, decode_sale
+from schemas.codec import decode_of_feedback, decode_of_sales
 from schemas.errors import FromTheFuture, Refused
-from schemas.events import Event, partition_key
+from schemas.events import Event, partition_key, record_key
 from streams.brokers.partitioner import partition_for
-from streams.brokers.topics import FEEDBACK, SALES
+from streams.brokers.topics import BY_SALE, FEEDBACK, SALES
 from streams.unit.marks import Mark
 from streams.unit.record import Record, why_unread
 
@@ -20,7 +20,7 @@ from streams.unit.record import Record, why_unread
 FUTURE_MS_MAX: Final = 10 * 60 * 1000
 
 _DECODERS: Final[Mapping[str, Callable[[bytes], Event]]] = MappingProxyType(
-    {SALES: decode_sale, FEEDBACK: decode_feedback}
+    {SALES: decode_of_sales, FEEDBACK: decode_of_feedback}
 )
 
 
@@ -33,6 +33,14 @@ class Refusal:
     detail: str
 
 
+class Astray(NamedTuple):
+    """A record that belongs elsewhere: on which topic, under which key."""
+
+    topic: str
+    key: bytes
+    record: Record
+
+
 @final
 class Sorted:
     """Records, sorted by what is to be done with them."""
@@ -42,7 +50,7 @@ class Sorted:
     def __init__(self) -> None:
         self.events: dict[bytes, list[tuple[Event, Record]]] = {}  # by Kafka key
         self.refusals: list[Refusal] = []
-        self.astray: list[tuple[bytes, Record]] = []  # the right key, and the record
+        self.astray: list[Astray] = []
         self.tombstones = 0
 
 
@@ -69,7 +77,11 @@ def sort_records(
         except Refused as refused:
             found.refusals.append(Refusal(record, refused.reason, why_unread(record) or refused.kept(mark)))
             continue
-        key = partition_key(event.brand_id, event.customer_id)
+        customer_id = event.customer_id
+        if customer_id is None:
+            found.astray.append(Astray(BY_SALE, record_key(event), record))
+            continue
+        key = partition_key(event.brand_id, customer_id)
         if record.key == key:
             mine = found.events.get(key)
             if mine is None:
@@ -77,11 +89,11 @@ def sort_records(
             else:
                 mine.append((event, record))
         else:
-            found.astray.append((key, record))
+            found.astray.append(Astray(record.topic, key, record))
     keys = list(found.events)
     for key, known in zip(keys, is_known(keys), strict=True):
         if not known and partition_for(key, partitions) != partition:
-            found.astray += [(key, record) for _, record in found.events.pop(key)]
+            found.astray += [Astray(record.topic, key, record) for _, record in found.events.pop(key)]
     return found
 
 

@@ -15,7 +15,7 @@ from streams.domain.contributions import Changes
 from streams.domain.panes import PaneKey, TopicKey
 from streams.domain.rules import Rules
 from streams.unit.folding import fold_events, load
-from streams.unit.intake import Refusal, Sorted, sort_records
+from streams.unit.intake import Astray, Refusal, Sorted, sort_records
 from streams.unit.marks import Mark
 from streams.unit.record import Record
 from streams.unit.rows import RowMaker, Rows
@@ -43,7 +43,7 @@ class Unit:
     rows: Rows = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     refusal_keys: list[bytes] = field(default_factory=list)  # under which the changelog keeps them
-    astray: list[tuple[bytes, Record]] = field(default_factory=list)
+    astray: list[Astray] = field(default_factory=list)
     tombstones: int = 0
     events: int = 0
     packed_version: bytes = field(init=False)

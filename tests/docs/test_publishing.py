@@ -2,7 +2,7 @@
 
 import re
 
-from posventa import Feedback, Sale
+from posventa import Attribution, Feedback, Reversal, Sale
 from tests.support.places import ROOT
 
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
@@ -11,5 +11,7 @@ GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
 def test_the_guide_names_every_field_in_the_schema_s_order() -> None:
     names = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", GUIDE, flags=re.MULTILINE)
     fields = [field for row in names for field in re.findall(r"`(\w+)`", row)]
-    assert tuple(fields[: len(Sale._fields)]) == Sale._fields
-    assert tuple(fields[len(Sale._fields) :][: len(Feedback._fields)]) == Feedback._fields
+    listed = tuple(fields)
+    for event in (Sale, Reversal, Attribution, Feedback):
+        assert listed[: len(event._fields)] == event._fields
+        listed = listed[len(event._fields) :]

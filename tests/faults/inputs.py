@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, partition_key, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from tests.support.domain_strategies import A_SALE
@@ -106,8 +106,8 @@ def make_input(seed: int) -> Input:
 
 
 def _placed(event: Event) -> Record:
-    key = partition_key(event.brand_id, event.customer_id)
-    topic = SALES if isinstance(event, Sale) else FEEDBACK
+    key = record_key(event)
+    topic = FEEDBACK if isinstance(event, Feedback) else SALES
     return Record(topic, partition_for(key, PARTITIONS), key, encode(event))
 
 

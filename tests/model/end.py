@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.codec import encode
-from schemas.events import Sale, partition_key
+from schemas.events import Feedback, record_key
 from schemas.measures import MEASURES, MONEY
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
@@ -98,7 +98,7 @@ def _calm_changelog(world: World, story: Story) -> Found:
     partitions = len(world.law.lines)
     batches: list[list[Entry]] = [[] for _ in range(partitions)]
     for event in story.events:
-        topic, key = SALES if isinstance(event, Sale) else FEEDBACK, partition_key(event.brand_id, event.customer_id)
+        topic, key = FEEDBACK if isinstance(event, Feedback) else SALES, record_key(event)
         number = partition_for(key, partitions)
         batches[number].append(Entry(topic, number, 0, key, encode(event), event.occurred_at))
     found: dict[Any, Any] = {}

@@ -194,8 +194,8 @@ class Law:
         self.letters += found
 
     def _check_rerouted(self, unit: Unit) -> None:
-        for key, record in unit.astray:
-            log = self.kafka.log(record.topic, partition_for(key, self._partitions))
+        for topic, key, record in unit.astray:
+            log = self.kafka.log(topic, partition_for(key, self._partitions))
             if not any(entry.key == key and entry.value == record.value for entry in log.entries):
                 self.broken(REROUTED, f"{record.topic}[{record.partition}] offset {record.offset}")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from tests.support.tricky import tricky_events
@@ -37,8 +37,8 @@ def make_story(rng: random.Random, events_max: int, partitions: int, newest_ms: 
     """A seeded story of two or three customers, with at most `events_max` events."""
     story = Story(events=tricky_events(rng.randrange(1 << 30), rng.choice([2, 3]), newest_ms)[:events_max])
     for number, event in enumerate(story.events):
-        topic = SALES if isinstance(event, Sale) else FEEDBACK
-        key = partition_key(event.brand_id, event.customer_id)
+        topic = FEEDBACK if isinstance(event, Feedback) else SALES
+        key = record_key(event)
         home = partition_for(key, partitions)
         value = encode(event)
         draw = rng.random()

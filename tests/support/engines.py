@@ -14,7 +14,7 @@ import clickhouse_connect
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, record_key
 from streams.brokers.creation import ensure_topics
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
@@ -83,8 +83,8 @@ class Engines:
         count = 0
         with producing(self.kafka.bootstrap) as producer:
             for event in events:
-                key = partition_key(event.brand_id, event.customer_id)
-                topic = SALES if isinstance(event, Sale) else FEEDBACK
+                key = record_key(event)
+                topic = FEEDBACK if isinstance(event, Feedback) else SALES
                 producer.send(topic, encode(event), key=key, partition=partition_for(key, PARTITIONS))
                 count += 1
         return count

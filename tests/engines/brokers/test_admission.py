@@ -18,7 +18,7 @@ from streams.settings import Settings, variable
 from tests.pure.schemas.test_codec import A_SALE
 from tests.support.processes import POSVENTA
 from tests.support.secured_kafka import PASSWORD, SecuredKafka, secured_kafka
-from tests.support.strategies import sale_mapping
+from tests.support.strategies import mapping
 
 FOR_EVER_S = 3600  # longer than the test may take: whoever waits fails it
 
@@ -136,7 +136,7 @@ def test_one_door_of_several_that_lets_in_is_enough(broker: SecuredKafka) -> Non
 def test_who_has_no_right_is_told_so_without_waiting(broker: SecuredKafka, tmp_path: Path, command: list[str]) -> None:
     settings = broker.settings("SASL_PLAINTEXT", kafka_security_sasl_mechanism="PLAIN", kafka_security_username="eva")
     done = subprocess.run(
-        [POSVENTA, *command], env=environment(settings, tmp_path), input=json.dumps(sale_mapping(A_SALE)),
+        [POSVENTA, *command], env=environment(settings, tmp_path), input=json.dumps(mapping(A_SALE)),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")

@@ -16,7 +16,8 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
-from schemas.codec import decode_feedback, decode_sale
+from schemas.codec import decode_of_feedback, decode_of_sales
+from schemas.events import Feedback, Sale
 from streams.brokers.creation import ensure_topics
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.settings import Settings
@@ -123,8 +124,11 @@ def test_an_application_with_packages_of_our_names_publishes(python: Path, kafka
     (sale,), (answer,) = (
         [r for r in read_all(kafka, topic) if r.key == b"stall:cust-7"] for topic in (SALES, FEEDBACK)
     )
-    assert (decode_sale(sale.value).sale_id, decode_sale(sale.value).amount) == ("order-1", 499_000)
-    assert decode_feedback(answer.value).findings == (("DONE_RIGHT", "live"),)
+    sold, said = decode_of_sales(sale.value), decode_of_feedback(answer.value)
+    assert isinstance(sold, Sale)
+    assert isinstance(said, Feedback)
+    assert (sold.sale_id, sold.amount) == ("order-1", 499_000)
+    assert said.findings == (("DONE_RIGHT", "live"),)
     assert sale.partition == answer.partition
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from tests.support.engines import PARTITIONS, Engines, engines, producing
@@ -72,8 +72,8 @@ def publish_with_tricks(running: Engines, events: list[Event]) -> int:
     with producing(running.kafka.bootstrap) as producer:
         for number, event in enumerate(events):
             topic, key = (
-                SALES if isinstance(event, Sale) else FEEDBACK,
-                partition_key(event.brand_id, event.customer_id),
+                FEEDBACK if isinstance(event, Feedback) else SALES,
+                record_key(event),
             )
             home = partition_for(key, PARTITIONS)
             partition = rng.randrange(PARTITIONS) if number % 50 == 0 else home

@@ -15,7 +15,7 @@ import clickhouse_connect
 import pytest
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import FEEDBACK, SALES
 from streams.domain.rules import Rules
@@ -63,8 +63,8 @@ def up(directory: Path, workers: int = 1) -> Iterator[tuple[dict[str, Any], subp
 def publish(kafka: str, events: list[Event]) -> None:
     with producing(kafka) as producer:
         for event in events:
-            key = partition_key(event.brand_id, event.customer_id)
-            topic = SALES if isinstance(event, Sale) else FEEDBACK
+            key = record_key(event)
+            topic = FEEDBACK if isinstance(event, Feedback) else SALES
             producer.send(topic, encode(event), key=key, partition=partition_for(key, PARTITIONS))
 
 

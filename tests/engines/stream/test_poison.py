@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from schemas.events import partition_key
+from schemas.events import record_key
 from streams.brokers.partitioner import partition_for
 from streams.changelog import records
 from streams.partition.cluster import look_at
@@ -33,9 +33,7 @@ def test_a_poisoned_partition_is_stalled_and_named_while_the_others_go_on(tmp_pa
         pid = running.workers[0].pid
         before = applied(running)
         running.publish(events[half:])
-        more = sum(
-            partition_for(partition_key(e.brand_id, e.customer_id), PARTITIONS) != POISONED for e in events[half:]
-        )
+        more = sum(partition_for(record_key(e), PARTITIONS) != POISONED for e in events[half:])
         running.wait_for(lambda: applied(running) - before >= more, "the other partitions to go on")
         running.wait_for(lambda: statuses(running)[POISONED] == "stalled", "the poisoned one to be told")
         assert [number for number, status in statuses(running).items() if status == "stalled"] == [POISONED]

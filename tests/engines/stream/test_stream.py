@@ -11,7 +11,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, partition_key, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.changelog.records import REFUSAL
@@ -114,10 +114,10 @@ def test_records_that_fell_elsewhere_are_published_again_where_they_belong(tmp_p
         astray = 0
         with producing(running.kafka.bootstrap) as producer:
             for event in events:
-                key = partition_key(event.brand_id, event.customer_id)
+                key = record_key(event)
                 wrong_key = rng.choice([key, None, b"another"])
                 partition = rng.randrange(PARTITIONS)
-                topic = SALES if isinstance(event, Sale) else FEEDBACK
+                topic = FEEDBACK if isinstance(event, Feedback) else SALES
                 producer.send(topic, encode(event), key=wrong_key, partition=partition)
                 astray += wrong_key != key or partition != partition_for(key, PARTITIONS)
         running.settle(len(events) + astray)
@@ -206,8 +206,8 @@ def _publish_mixed(running: Engines, events: list[Event], bad: list[tuple[str, b
     rng = random.Random(8)
     records: list[tuple[str, bytes, bytes]] = [(topic, key, value) for topic, key, value, _ in bad]
     for event in events:
-        key = partition_key(event.brand_id, event.customer_id)
-        records.append((SALES if isinstance(event, Sale) else FEEDBACK, key, encode(event)))
+        key = record_key(event)
+        records.append((FEEDBACK if isinstance(event, Feedback) else SALES, key, encode(event)))
     rng.shuffle(records)
     with producing(running.kafka.bootstrap) as producer:
         for topic, key, value in records:

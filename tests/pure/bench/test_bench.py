@@ -12,7 +12,7 @@ from bench.results import page, ratios
 from bench.steady import ages_at, percentile
 from schemas.errors import CustomerFull
 from schemas.events import Event, Feedback, Sale
-from schemas.validation import validate_feedback, validate_sale
+from schemas.validation import validate
 from streams.domain.fold import fold
 from streams.domain.panes import COMMISSION, FEEDBACK, GROSS, REFUNDED, SALES, UNLINKED_FEEDBACK
 from streams.domain.rules import Rules
@@ -71,10 +71,7 @@ def test_the_hot_customer_is_valid_and_gets_full_and_then_corrections_find_room(
 
 def _validate_all(events: list[Event]) -> None:
     for event in events:
-        if isinstance(event, Feedback):
-            validate_feedback(event)
-        else:
-            validate_sale(event)
+        validate(event)
 
 
 def test_an_event_is_as_old_as_the_first_look_that_shows_it() -> None:

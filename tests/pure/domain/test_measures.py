@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 
-from schemas.events import Event, Finding
+from schemas.events import Event, Finding, customer_of
 from schemas.measures import DEFINITIONS, MEASURES, STANDING_ALONE, VERDICTS
 from streams.domain import panes
 from streams.domain.contributions import contributions
@@ -15,7 +15,7 @@ def counted(stream: list[Event]) -> list[list[int]]:
     """The measures of each pane, after these events of one customer each."""
     customers: dict[tuple[str, str], Customer] = {}
     for event in stream:
-        key = (event.brand_id, event.customer_id)
+        key = customer_of(event)
         fold(customers.setdefault(key, Customer(*key)), event, RULES)
     return [values for customer in customers.values() for values in contributions(customer, RULES).panes.values()]
 

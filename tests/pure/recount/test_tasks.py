@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Feedback, customer_of, partition_key, record_key
 from schemas.measures import MEASURES
 from streams.domain.contributions import Answer, GivenBack, Journey, contributions
 from streams.domain.fold import comment_of, fold
@@ -46,9 +46,9 @@ def rows_after(stream: list[Event]) -> Rows:
     customers: dict[str, Customer] = {}
     found: Rows = {kept: {} for kept in TABLES}
     for event in stream:
-        customer = customers.setdefault(event.customer_id, Customer(event.brand_id, event.customer_id))
-        if fold(customer, event, RULES) == 2 and not isinstance(event, Sale):
-            key = (event.brand_id, event.customer_id, event.feedback_id)
+        customer = customers.setdefault(customer_of(event)[1], Customer(*customer_of(event)))
+        if fold(customer, event, RULES) == 2 and isinstance(event, Feedback):
+            key = (*customer_of(event), event.feedback_id)
             found[COMMENT_ROWS][key] = comment_of(event) or ("", "")
     for customer in customers.values():
         home = home_of(partition_key(customer.brand_id, customer.customer_id), PARTITIONS)
@@ -98,9 +98,9 @@ def verdict(
         laid = job.shelved("events")
         for place, event in enumerate(stream):
             moment = next((number for number, end in enumerate(ends) if place < end), len(ends))
-            source = 0 if isinstance(event, Sale) else 1
-            home = home_of(partition_key(event.brand_id, event.customer_id), PARTITIONS)
-            laid.put(shelf_of(SHELVES, event.brand_id, event.customer_id), (moment, source, home, encode(event)))
+            source = 1 if isinstance(event, Feedback) else 0
+            home = home_of(record_key(event), PARTITIONS)
+            laid.put(shelf_of(SHELVES, *customer_of(event)), (moment, source, home, encode(event)))
         laid.flush()
         parts = [task(job, number) for task in (count_customers, compare_sums) for number in range(SHELVES)]
     assert all(part.differing == len(part.differences) for part in parts)

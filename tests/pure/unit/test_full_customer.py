@@ -8,7 +8,7 @@ import pytest
 
 from schemas import validation
 from schemas.codec import encode
-from schemas.events import Event, Finding, Sale, partition_key
+from schemas.events import Event, Feedback, Finding, Sale, customer_of, record_key
 from schemas.measures import VERDICTS
 from sinks.tables import JOURNEYS
 from streams.brokers.topics import FEEDBACK, SALES
@@ -103,7 +103,7 @@ WIDEST_ANSWER = AN_ANSWER._replace(
     ids=lambda event: event.action,
 )  # fmt: skip
 def test_no_event_adds_more_than_is_allowed_for_where_nobody_counts(event: Event) -> None:
-    new = state.Customer(event.brand_id, event.customer_id)
+    new = state.Customer(*customer_of(event))
     folded = fold_events(new, b"", [(event, OneCustomer().record(event, 0))], Rules())
     assert folded.changed is not None
     assert len(folded.changed) <= _EVENT_BYTES_MAX
@@ -135,7 +135,7 @@ class OneCustomer:
     def record(self, event: Event, offset: int) -> Any:
         """The record that brings an event."""
         return SimpleNamespace(
-            topic=SALES if isinstance(event, Sale) else FEEDBACK, partition=0, offset=offset,
-            timestamp=event.occurred_at, key=partition_key(event.brand_id, event.customer_id), value=encode(event),
+            topic=FEEDBACK if isinstance(event, Feedback) else SALES, partition=0, offset=offset,
+            timestamp=event.occurred_at, key=record_key(event), value=encode(event),
             headers=(),
         )  # fmt: skip

@@ -28,7 +28,7 @@ ANSWER_TEXTS = ["event_id", "brand_id", "customer_id", "feedback_id", "sale_id",
 
 def refused(event: Any) -> Unit:
     """The unit of one record, which is refused."""
-    topic, key = (SALES if hasattr(event, "amount") else FEEDBACK), PERSON.encode()
+    topic, key = (FEEDBACK if isinstance(event, Feedback) else SALES), PERSON.encode()
     rules = Rules(300, 90 * 86_400_000, 2000)
     maker = UnitMaker(0, 1, rules, RowMaker(1, 0, rules), MARK)
     return maker.make(lambda keys: [None] * len(keys), 1, [Record(topic, 7, key, encode(event))], NOW)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
-from schemas.events import Event, Finding, Sale, partition_key
+from schemas.events import Event, Feedback, Finding, partition_key, record_key
 from schemas.measures import MEASURES
 from sinks.tables import (
     AFFILIATE_PANES,
@@ -73,8 +73,8 @@ class State:
 
 
 def record(event: Event, offset: int = 0, key: bytes | None = None) -> Record:
-    topic = SALES if isinstance(event, Sale) else FEEDBACK
-    return Record(topic, offset, key or partition_key(event.brand_id, event.customer_id), encode(event))
+    topic = FEEDBACK if isinstance(event, Feedback) else SALES
+    return Record(topic, offset, key or record_key(event), encode(event))
 
 
 @given(events(), st.integers(1, 5))
@@ -247,7 +247,7 @@ def test_what_lies_elsewhere_and_what_says_nothing_is_not_processed() -> None:
     partitions = 8
     at_home = partition_for(key, partitions)
     unit = State(partitions=partitions).apply([record(A_SALE, 1, b"wrong key"), Record(SALES, 2, key, None)])
-    assert [right for right, _ in unit.astray] == [key]
+    assert [(found.topic, found.key) for found in unit.astray] == [(SALES, key)]
     assert (unit.tombstones, unit.changed) == (1, {})
     stray = State(partitions=partitions).apply([record(A_SALE)])
     assert bool(stray.astray) == (at_home != 0)
