@@ -1,14 +1,15 @@
 """The local copy of one partition's state: RocksDB, and how far it has followed the changelog.
 
 Owns the directory, and the memory that all copies of a process share. Never the truth: a copy that does not belong to
-today's changelog, is too old to have seen every deletion, or can't be opened or read, is thrown away. Invariant: it holds
-exactly the changelog below `offset`, since both change in one WriteBatch.
+today's changelog, is too old to have seen every deletion, or can't be opened or read, is thrown away; one whose disk is full
+never is. Invariant: it holds exactly the changelog below its mark, since both change in one WriteBatch, and what its disk has
+no room for is in memory.
 """
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgpack
 import rocksdict
 
+from streams.changelog.unwritten import BYTES_MAX, Unwritten, lacks_room
 from streams.errors import OwnershipLost
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ _WRITE_BUFFER_BYTES: Final = 48 << 20
 _FILES_OPEN_MAX: Final = 64  # of one copy; a file holds 64 MB
 # Ten bits a key tell of 99 of 100 new customers, without a read, that they are new.
 _FILTER_BITS: Final = 10
+
+# The room to write in again, and that without which a copy may fail to open: what is in the log becomes a file then.
+_ROOM_BYTES: Final = 1 << 20
+_ROOM_TO_OPEN_BYTES: Final = _WRITE_BUFFER_BYTES // 2
 
 _MARK: Final = b"\x00"  # sorts before every record's key
 
@@ -44,16 +50,20 @@ class LocalCopy:
     """A key-value map that is changed by whole units only."""
 
     def __init__(self, directory: Path, cluster_id: str, topic_id: str, now_ms: int, age_ms_max: int) -> None:
-        """Opens the copy, or starts an empty one when what is there can't be followed any more."""
+        """Opens the copy, or starts an empty one when what is there can't be followed any more. Raises OwnershipLost when there
+        is no room to open it."""
         self._cluster_id, self._topic_id = cluster_id, topic_id
         self._directory = directory
         self._broken = False
+        self._unwritten = Unwritten()
         self._db: Any = None
         try:
-            self._db = _open(directory)
+            self._open()
             mark = self._read_mark()
             stale = mark and (mark[:2] != (cluster_id, topic_id) or now_ms - mark.written_at > age_ms_max)
             usable = not stale and (mark is not None or not self._has_records())
+        except OwnershipLost:
+            raise
         except Exception as error:  # rocksdict raises nothing more special
             log.warning(
                 "the local copy in %s can't be opened (%s): it is thrown away and built again", directory, error
@@ -72,52 +82,98 @@ class LocalCopy:
         return next(iter(self._db.keys()), None) is not None
 
     def discard(self) -> None:
-        """Throws everything away and starts empty."""
-        if self._db is not None:
-            self._db.close()
+        """Throws everything away and starts empty. Raises OwnershipLost when there is no room for that."""
+        self._shut()
+        self._unwritten.clear()
         shutil.rmtree(self._directory)
-        self._db = _open(self._directory)
+        self._open()
         self.offset = 0
+
+    def _open(self) -> None:
+        """Raises OwnershipLost when there is no room for that."""
+        try:
+            self._db = _open(self._directory)
+        except Exception as error:
+            if lacks_room(self._directory.parent, _ROOM_TO_OPEN_BYTES):
+                raise OwnershipLost(
+                    f"no room to open the local copy in {self._directory} ({error}): it is kept, and its partition waits; "
+                    "make room there"
+                ) from error
+            raise
 
     def get(self, key: bytes) -> bytes | None:
         """The value of one record."""
-        with self._in_use():
-            value: bytes | None = self._db.get(key)
-        return value
+        return self.get_many([key])[0]
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The values in the order of the keys, None where there is none."""
         with self._in_use():
             values: list[bytes | None] = self._db.get(keys) if keys else []
-        return values
+        return self._unwritten.over(keys, values)
 
     def keys_of(self, kind: bytes) -> Iterator[bytes]:
         """The keys of all records of a kind."""
+        newer = dict(self._unwritten.records)
+        yield from (key for key, value in newer.items() if key.startswith(kind) and value is not None)
         with self._in_use():
             for key in self._db.keys(from_key=kind):
                 if not key.startswith(kind):
                     return
-                yield key
+                if key not in newer:
+                    yield key
 
     def write(self, records: Iterable[tuple[bytes, bytes | None]], offset: int, now_ms: int) -> None:
         """Changes the copy to what it is at a changelog offset: all of it or, after a crash, nothing. `now_ms` is the time
-        from which on it may lack something."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, value in records:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
-        batch.put(_MARK, msgpack.packb((self._cluster_id, self._topic_id, offset, now_ms)))
-        with self._in_use():
-            self._db.write(batch)
+        from which on it may lack something.
+
+        While the disk is full RocksDB stays as it was, readable, and newer records are kept in memory: within bounds. Then it
+        raises OwnershipLost, as it does when RocksDB can't be written though there is room."""
+        self._unwritten.add(records)
         self.offset = offset
+        if self._unwritten.is_waiting:
+            if lacks_room(self._directory.parent, _ROOM_BYTES):
+                self._wait_for_room()
+                return
+            self._shut()  # after a failure it writes no more until it is opened again
+            self._open()
+        try:
+            mark = CopyPosition(self._cluster_id, self._topic_id, offset, now_ms)
+            self._db.write(_batch(self._unwritten.records, mark))
+        except Exception as error:
+            if not lacks_room(self._directory.parent, _ROOM_TO_OPEN_BYTES):
+                self._broken = True
+                raise self._unusable(error) from error
+            if not self._unwritten.is_waiting:
+                log.warning(
+                    "no room to write in %s (%s): the local copy stays as it was, what is newer is kept in memory and, as "
+                    "ever, in the changelog; make room there",
+                    self._directory, error,
+                )  # fmt: skip
+            self._wait_for_room()
+        else:
+            if self._unwritten.is_waiting:
+                log.info("there is room in %s again: the local copy is up to date", self._directory)
+            self._unwritten.clear()
+
+    def _wait_for_room(self) -> None:
+        self._unwritten.wait()
+        if self._unwritten.is_too_much:
+            raise OwnershipLost(
+                f"no room to write in {self._directory}, and more than {BYTES_MAX >> 20} MiB of newer records: the copy is "
+                "kept, and its partition waits; make room there"
+            )
 
     def close(self) -> None:
         """Releases the directory, and what is in it when it can't be used."""
-        self._db.close()
+        self._shut()
         if self._broken:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _shut(self) -> None:
+        with suppress(Exception):  # after a write that failed; what is missing is in the changelog
+            if self._db is not None:
+                self._db.close()
+        self._db = None
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
@@ -125,9 +181,23 @@ class LocalCopy:
             yield
         except Exception as error:  # rocksdict raises nothing more special
             self._broken = True
-            raise OwnershipLost(
-                f"the local copy in {self._directory} can't be used ({error}): it is thrown away and built again"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> OwnershipLost:
+        return OwnershipLost(
+            f"the local copy in {self._directory} can't be used ({error}): it is thrown away and built again"
+        )
+
+
+def _batch(records: Mapping[bytes, bytes | None], mark: CopyPosition) -> Any:
+    batch = rocksdict.WriteBatch(raw_mode=True)
+    for key, value in records.items():
+        if value is None:
+            batch.delete(key)
+        else:
+            batch.put(key, value)
+    batch.put(_MARK, msgpack.packb(mark))
+    return batch
 
 
 @cache
