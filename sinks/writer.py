@@ -62,10 +62,14 @@ class SinkPosition(NamedTuple):
 
 
 class Writer:
-    """Absolute rows in, acknowledgement out. Connects when first used; not for several threads."""
+    """Absolute rows in, acknowledgement out. Connects when first used; not for several threads.
 
-    def __init__(self, url: str) -> None:
+    Positions are those of `generation`, whichever the views show: a worker of an older one changes nothing of a newer.
+    """
+
+    def __init__(self, url: str, generation: int = 1) -> None:
         self._url = url
+        self._generation = generation
         self._connected: Client | None = None
 
     def insert(self, table: Table, rows: Collection[bytes]) -> None:
@@ -91,24 +95,19 @@ class Writer:
         """Reports a position that ClickHouse has, or none, as zeros: nothing is new but who says it, when, and how long ago
         it learnt where the logs end."""
         parameters = position._asdict() | {
-            "generation": self.generation(), "topics": list(topics), "worker": worker,
+            "generation": self._generation, "topics": list(topics), "worker": worker,
             "ends_age_seconds": ends_age_seconds,
         }  # fmt: skip
         with sink_errors(f"inserting into {FRESHNESS.name}"):
             self._client.command(_REPEAT, parameters=parameters)
 
     def positions(self, partitions: Collection[int]) -> dict[int, SinkPosition]:
-        """The sink positions of the current generation. A partition that was never reported is not in the answer."""
+        """The sink positions. A partition that was never reported is not in the answer."""
         with sink_errors("reading the sink positions"):
             found = self._client.query(
-                _POSITIONS, parameters={"generation": self.generation(), "partitions": sorted(partitions)}
+                _POSITIONS, parameters={"generation": self._generation, "partitions": sorted(partitions)}
             )
         return {row[0]: SinkPosition(*row) for row in found.result_rows}
-
-    def generation(self) -> int:
-        """The generation that the views show."""
-        with sink_errors("reading the generation"):
-            return int(self._client.query("SELECT greatest(1, max(generation)) FROM generations").result_rows[0][0])
 
     def close(self) -> None:
         """Closes the connection; the next call opens another."""

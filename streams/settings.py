@@ -34,6 +34,12 @@ def _seconds(text: object) -> int:
     return int(match[1]) * _UNITS_S[match[2]]
 
 
+def in_units(seconds: int) -> str:
+    """A duration as it is typed: the greatest unit that needs no fraction."""
+    unit = next(unit for unit in "dhms" if seconds % _UNITS_S[unit] == 0)
+    return f"{seconds // _UNITS_S[unit]}{unit}"
+
+
 def _between(shortest: str, longest: str) -> Callable[[int], int]:
     def check(seconds: int) -> int:
         if not _seconds(shortest) <= seconds <= _seconds(longest):
@@ -59,6 +65,8 @@ def _clickhouse(url: SecretStr) -> SecretStr:
     clickhouse_url(url.get_secret_value())
     return url
 
+
+_WINDOW: Final = _between("1m", "3650d")
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Pane = Annotated[int, BeforeValidator(_pane)]
@@ -97,10 +105,13 @@ class Settings(BaseSettings):
         "", description="URL of a Confluent Schema Registry: not supported yet, so it must be empty"
     )
     partitions: int = Field(
-        8, ge=1, le=1024, description="partitions of the topics we create; never changed later; 1 to 1024"
+        8,
+        ge=1,
+        le=1024,
+        description="partitions of the topics we create; later `posventa rebuild --partitions` adds some; 1 to 1024",
     )
     pane: Pane = Field("5m", description=f"width of a pane: {', '.join(_PANES)}")  # type: ignore[assignment]
-    attribution_window: Annotated[Duration, AfterValidator(_between("1m", "3650d"))] = Field(
+    attribution_window: Annotated[Duration, AfterValidator(_WINDOW)] = Field(
         "90d", description="how long after a sale feedback without sale_id may link to it; 1m to 3650d"
     )  # type: ignore[assignment]
     # At most as many as let no sum of one sale's refunds (4 times as many, 10^14 ten-thousandths each) grow beyond an
@@ -149,6 +160,23 @@ class Settings(BaseSettings):
         if self.kafka_security_key_file and not self.kafka_security_cert_file:
             key, cert = variable("kafka_security_key_file"), variable("kafka_security_cert_file")
             yield f"{key} is set without {cert}: set both"
+
+
+def as_pane(option: str, text: str | None) -> int | None:
+    """Seconds, of an option. Raises Misuse."""
+    return None if text is None else _of_option(option, text, _pane)
+
+
+def as_window(option: str, text: str | None) -> int | None:
+    """Seconds, of an option. Raises Misuse."""
+    return None if text is None else _of_option(option, text, lambda found: _WINDOW(_seconds(found)))
+
+
+def _of_option(option: str, text: str, read: Callable[[object], int]) -> int:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise Misuse(f"{option}={visible(text)}: {error}") from None
 
 
 def load_settings(**fixed: Any) -> Settings:

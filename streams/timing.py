@@ -95,6 +95,7 @@ class Timing:
         0.02, "one read of the changelog waits; it brings nothing where only transaction markers are left"
     )
     progress_every_s: float = _of(5.0, "a long recovery tells how far it is")
+    generation_every_s: float = _of(1.0, "a worker asks ClickHouse whether another generation takes over")
     report_every_s: float = _of(2.0, "freshness is reported, also when nothing comes")
     retry_s_first: float = _of(0.25, "the first wait for a ClickHouse that is away; then doubled each time")
     retry_s_max: float = _of(5.0, "the longest wait for a ClickHouse that is away")

@@ -6,7 +6,7 @@ unit of work.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -22,7 +22,7 @@ from kafka.errors import (
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.inspection import INSPECTED, Described, faults
-from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, FIRST, SALES, STATE, Names
 from streams.errors import Misuse, NotAdmitted, StateRefused, Unavailable
 from streams.settings import Settings
 
@@ -50,8 +50,8 @@ _ATTEMPT_S: Final = 5  # kafka-python waits ever longer between its own attempts
 _T = TypeVar("_T")
 
 
-def ensure_topics(settings: Settings, wait_s: float = 30) -> list[str]:
-    """Creates what is missing, and looks at what is there. Waits up to `wait_s` seconds for the brokers.
+def ensure_topics(settings: Settings, wait_s: float = 30, names: Names = FIRST) -> list[str]:
+    """Creates what is missing for a generation, and looks at what is there. Waits up to `wait_s` seconds for the brokers.
 
     Returns warnings for people: configurations with which data may get lost. Raises Unavailable when no broker answers,
     NotAdmitted, without waiting, when they refuse us, Misuse when the topics have another partition count than the settings,
@@ -59,10 +59,28 @@ def ensure_topics(settings: Settings, wait_s: float = 30) -> list[str]:
     """
 
     def ensure(admin: KafkaAdminClient) -> list[str]:
-        _create(admin, settings, _CONFIGS)
-        return _inspect(admin, _found(admin, settings, _CONFIGS), settings)
+        configs = _configs(names)
+        _create(admin, settings, configs)
+        return _inspect(admin, _found(admin, settings, configs), settings, names)
 
     return _asked(settings, wait_s, ensure)
+
+
+def ensure_changelog(settings: Settings, names: Names, partitions: int) -> None:
+    """Creates the changelog of a generation that is to be built, if it is missing. Raises as ensure_topics()."""
+
+    def ensure(admin: KafkaAdminClient) -> None:
+        if names.changelog not in admin.list_topics():
+            with suppress(TopicAlreadyExistsError):
+                admin.create_topics([_new(names.changelog, _CONFIGS[STATE], settings, partitions)])
+
+    _asked(settings, _ATTEMPT_S, ensure)
+
+
+def _configs(names: Names) -> dict[str, dict[str, str]]:
+    """What the topics of a generation are like."""
+    others = {name: configs for name, configs in _CONFIGS.items() if name != STATE}
+    return others | {names.changelog: _CONFIGS[STATE]}
 
 
 def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s: float = 30) -> None:
@@ -75,7 +93,7 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
 
     def ensure(admin: KafkaAdminClient) -> None:
         try:
-            _create(admin, settings, topics)
+            _create(admin, settings, {name: _CONFIGS[name] for name in topics})
         except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
             raise NotAdmitted(
                 f"POSVENTA_KAFKA={settings.kafka}: there is no {' or no '.join(topics)}, or none that this user may see, who "
@@ -110,22 +128,22 @@ def _asked(settings: Settings, wait_s: float, ask: Callable[[KafkaAdminClient], 
             time.sleep(_RETRY_S)
 
 
-def _create(admin: KafkaAdminClient, settings: Settings, names: Iterable[str]) -> None:
+def _create(admin: KafkaAdminClient, settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> None:
     """Creates what is missing, unless it would not fit the topics that are there."""
-    there = _CONFIGS.keys() & set(admin.list_topics())
-    missing = [name for name in names if name not in there]
+    there = {SALES, FEEDBACK, DEAD_LETTERS, *configs} & set(admin.list_topics())
+    missing = [name for name in configs if name not in there]
     if missing and there:
         _found(admin, settings, there)
     for name in missing:
         with suppress(TopicAlreadyExistsError):  # somebody else was faster
-            admin.create_topics([_new(name, settings)])
+            admin.create_topics([_new(name, configs[name], settings, settings.partitions)])
 
 
-def _new(name: str, settings: Settings) -> NewTopic:
-    configs = dict(_CONFIGS[name])
+def _new(name: str, of_topic: Mapping[str, str], settings: Settings, partitions: int) -> NewTopic:
+    configs = dict(of_topic)
     if settings.kafka_replication >= 3:
         configs["min.insync.replicas"] = "2"
-    return NewTopic(name, settings.partitions, settings.kafka_replication, topic_configs=configs)
+    return NewTopic(name, partitions, settings.kafka_replication, topic_configs=configs)
 
 
 def _found(admin: KafkaAdminClient, settings: Settings, names: Collection[str]) -> dict[str, list[Any]]:
@@ -141,15 +159,15 @@ def _found(admin: KafkaAdminClient, settings: Settings, names: Collection[str]) 
         raise StateRefused(f"the topics must have equal partition counts, but {told}: make the odd ones anew")
     raise Misuse(
         f"POSVENTA_PARTITIONS={settings.partitions}, but {told}: "
-        "set POSVENTA_PARTITIONS to what the topics have; the number can't be changed later"
+        "set POSVENTA_PARTITIONS to what the topics have; posventa rebuild --partitions adds some"
     )
 
 
-def _inspect(admin: KafkaAdminClient, found: Mapping[str, list[Any]], settings: Settings) -> list[str]:
+def _inspect(admin: KafkaAdminClient, found: Mapping[str, list[Any]], settings: Settings, names: Names) -> list[str]:
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs=list(INSPECTED)) for name in found]
     described = admin.describe_configs(resources, config_filter="all")["topic"]
     topics = {
-        name: Described(
+        STATE if name == names.changelog else name: Described(
             name,
             {key: str(config["value"]) for key, config in described[name].items()},
             min(len(partition["replica_nodes"]) for partition in partitions),

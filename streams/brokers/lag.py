@@ -14,7 +14,8 @@ from kafka.errors import KafkaError
 
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
-from streams.brokers.topics import GROUP, SOURCES
+from streams.brokers.groups import our_groups
+from streams.brokers.topics import SOURCES
 from streams.errors import NoAnswer, Unavailable
 from streams.settings import Settings
 
@@ -79,22 +80,31 @@ def _read(settings: Settings, consumer: Any, now_ms: int, reported: Container[tu
 
 
 def committed(settings: Settings) -> Mapping[TopicPartition, int]:
-    """The next offset of each source partition that workers have read. Raises KafkaError."""
+    """The next offset of each source partition that workers have read. Raises KafkaError.
+
+    Of all generations that there are the greatest: one that is being built never comes further than the one in use, and one
+    that took over goes on from where that ended.
+    """
     admin = KafkaAdminClient(**client_settings(settings))
     try:
-        offsets = _group_offsets(admin)
+        offsets = [_group_offsets(admin, group) for group in our_groups(admin)]
     finally:
         admin.close()
-    offsets = offsets.get(GROUP, offsets)  # by group when several may be asked for
-    return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
+    furthest: dict[TopicPartition, int] = {}
+    for of_group in offsets:
+        for tp, found in of_group.items():
+            if found.offset >= 0:
+                furthest[tp] = max(found.offset, furthest.get(tp, 0))
+    return furthest
 
 
-def _group_offsets(admin: Any) -> Any:
+def _group_offsets(admin: Any, group: str) -> Any:
     """Asks until a coordinator answers: the first question ever makes Kafka create the topic of the groups."""
     deadline = time.monotonic() + _WAIT_MS / 1000
     while True:
         try:
-            return admin.list_group_offsets(GROUP)
+            found = admin.list_group_offsets(group)
+            return found.get(group, found)  # by group when several may be asked for
         except KafkaError as error:
             if not error.retriable or time.monotonic() > deadline:
                 raise

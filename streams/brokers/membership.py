@@ -13,7 +13,7 @@ from kafka.errors import GroupIdNotFoundError, KafkaError, NoError, UnknownMembe
 
 from streams.brokers.admission import knock, unanswered
 from streams.brokers.clients import client_settings
-from streams.brokers.topics import GROUP
+from streams.brokers.groups import our_groups
 from streams.errors import Unavailable
 from streams.settings import Settings
 
@@ -24,8 +24,8 @@ _WHY: Final = "posventa worker --leave"
 
 
 def leave(settings: Settings, names: Collection[str]) -> list[str]:
-    """Takes these static members out of the group, so that the others share their partitions at once instead of when the
-    session ends. Returns those that were in it.
+    """Takes these static members out of the group, that of whatever generation, so that the others share their partitions at
+    once instead of when the session ends. Returns those that were in it.
 
     Only for workers that have ended: one that still runs would join again. Raises Unavailable when Kafka does not answer,
     NotAdmitted when it refuses us.
@@ -36,25 +36,24 @@ def leave(settings: Settings, names: Collection[str]) -> list[str]:
     try:
         admin = KafkaAdminClient(**client_settings(settings), bootstrap_timeout_ms=_BOOTSTRAP_MS)
         try:
-            outcomes = _removed(admin, names)
+            outcomes = [outcome for group in our_groups(admin) for outcome in _removed(admin, group, names).items()]
         finally:
             admin.close()
     except KafkaError as error:
         raise unanswered(settings, error) from error
-    failed = {name: error for name, error in outcomes.items() if error not in (NoError, UnknownMemberIdError)}
+    failed = [f"{name}: {error.__name__}" for name, error in outcomes if error not in (NoError, UnknownMemberIdError)]
     if failed:
-        told = ", ".join(f"{name}: {error.__name__}" for name, error in failed.items())
-        raise Unavailable(f"POSVENTA_KAFKA={settings.kafka}: the group {GROUP} keeps {told}; say it again")
-    return [name for name, error in outcomes.items() if error is NoError]
+        raise Unavailable(f"POSVENTA_KAFKA={settings.kafka}: the group keeps {', '.join(failed)}; say it again")
+    return [name for name, error in outcomes if error is NoError]
 
 
-def _removed(admin: KafkaAdminClient, names: Collection[str]) -> dict[str, Any]:
+def _removed(admin: KafkaAdminClient, group: str, names: Collection[str]) -> dict[str, Any]:
     """What became of each name, as the group's coordinator says."""
     members = [MemberToRemove(group_instance_id=name, reason=_WHY) for name in names]
     deadline = time.monotonic() + _WAIT_S
     while True:
         try:
-            return dict(admin.remove_group_members(GROUP, members))
+            return dict(admin.remove_group_members(group, members))
         except (GroupIdNotFoundError, UnknownMemberIdError):
             return {}
         except KafkaError as error:

@@ -34,6 +34,7 @@ COMMANDS: Final = (
     "explain",
     "lag",
     "verify",
+    "rebuild",
     "dead-letters",
     "mark",
     "monitor",

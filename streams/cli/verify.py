@@ -14,6 +14,7 @@ from rich.table import Table
 from streams.cli.times import moment_of
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
+from streams.generations.current import current, source_layout
 from streams.recount.asking import Range
 from streams.recount.numbers import PlainRules
 from streams.recount.verify import Verdict
@@ -21,7 +22,7 @@ from streams.recount.verify import verify as verdict_of
 from streams.visible import visible
 
 _SHOWN_MAX: Final = 100  # differences in the table; --json has more
-_LISTED_MAX: Final = 1000  # of one task
+LISTED_MAX: Final = 1000  # of one task
 
 
 def verify(
@@ -36,15 +37,16 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Count everything again from the topics and compare it with ClickHouse, key by key. Exit 1 on a difference."""
-    settings = settings_beside(directory)
+    found = current(settings_beside(directory))
+    settings, generation = found.settings, found.names.generation
     chosen = Range(moment_of("--from", start), moment_of("--to", end))
     rules = PlainRules(settings.pane, settings.attribution_window * 1000)
-    with _progress() as progress:
-        verdict = verdict_of(settings, rules, chosen, _LISTED_MAX, progress)
+    with progress_bar() as progress:
+        verdict = verdict_of(settings, rules, generation, source_layout(found), chosen, LISTED_MAX, progress)
     if as_json:
         typer.echo(json.dumps(as_dict(verdict)))
     else:
-        _print(verdict)
+        print_verdict(verdict)
     if verdict.differing:
         raise typer.Exit(1)
 
@@ -61,7 +63,7 @@ def as_dict(verdict: Verdict) -> dict[str, object]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr, where it is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     console = Console(stderr=True)
@@ -74,7 +76,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _print(verdict: Verdict) -> None:
+def print_verdict(verdict: Verdict) -> None:
+    """For people."""
     console = Console(highlight=False)
     checked = verdict.checked_up_to.strftime("%Y-%m-%d %H:%M:%S UTC")
     console.print(f"{verdict.events:,} events, {verdict.keys:,} rows and sums; complete up to {checked}")

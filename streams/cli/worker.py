@@ -1,5 +1,7 @@
 """posventa worker: one Faust worker against the configured Kafka and ClickHouse."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -17,7 +19,10 @@ def worker(
         ),
     ] = False,
 ) -> None:
-    """Run one worker until Ctrl-C or SIGTERM. Everything is configured by POSVENTA_* variables."""
+    """Run one worker until Ctrl-C or SIGTERM. Everything is configured by POSVENTA_* variables.
+
+    After a rebuild it goes on with the new generation.
+    """
     settings = settings_beside(directory)
     if leave:
         from streams.timing import Timing
@@ -29,3 +34,5 @@ def worker(
     from streams.worker.app import run
 
     run(settings)
+    # Another generation takes over: as a new process, which keeps this one's id, and so its supervisor.
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command again

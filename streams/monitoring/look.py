@@ -20,6 +20,7 @@ from sinks.errors import SchemaMissing, SinkError
 from sinks.ops import generation, refusals
 from sinks.reading import freshness
 from streams.brokers.clients import client_settings
+from streams.brokers.groups import our_groups
 from streams.brokers.lag import Lag, read_lag
 from streams.brokers.topics import GROUP, TopicPartition
 from streams.errors import Misuse, PosventaError
@@ -159,7 +160,8 @@ def _ask_kafka(settings: Settings, clickhouse: OfClickHouse | None) -> OfKafka |
         admin = KafkaAdminClient(**client_settings(settings))
         try:
             cluster = str(admin.describe_cluster()["cluster_id"])
-            members = admin.describe_groups([GROUP])[GROUP]["members"]
+            groups = our_groups(admin)
+            members = [m for group in groups for m in admin.describe_groups([group])[group]["members"]]
         finally:
             admin.close()
     except Misuse:

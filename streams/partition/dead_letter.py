@@ -55,8 +55,12 @@ def dead_letter(refusal: Refusal, refused_at: int, bytes_max: int) -> DeadLetter
 def refusal_of(letter: Letter, mark: Mark) -> KeptRefusal:
     """What the changelog kept of the refusal, made of its letter again: the same, but for the mark of a key that the letter
     does not have (of more than 2 KiB, in a record too great for a letter)."""
-    detail = _NOTE.sub("", letter.detail) if letter.value is None else letter.detail
-    return KeptRefusal(letter.reason, detail, mark(letter.key) if letter.key else "", letter.refused_at_ms)
+    return KeptRefusal(letter.reason, detail_of(letter), mark(letter.key) if letter.key else "", letter.refused_at_ms)
+
+
+def detail_of(letter: Letter) -> str:
+    """The refusal's own, without what a letter adds to it."""
+    return _NOTE.sub("", letter.detail) if letter.value is None else letter.detail
 
 
 def _why(refusal: Refusal, refused_at: int, detail: str) -> list[Header]:

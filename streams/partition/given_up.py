@@ -32,7 +32,7 @@ class GivenUp:
         self._settings = settings
         self._wait_s = wait_s
         self._number = number
-        self._tps = [aiokafka.TopicPartition(DEAD_LETTERS, other) for other in range(cluster.ground.partitions)]
+        self._tps = [aiokafka.TopicPartition(DEAD_LETTERS, other) for other in range(cluster.letter_partitions)]
         self._mark = marker(cluster.ground.sales_topic_id, cluster.ground.feedback_topic_id)
 
     async def chunks(self, applied: Mapping[str, Applied]) -> AsyncIterator[list[ChangelogRecord]]:

@@ -21,7 +21,7 @@ from streams.partition.dispatch import Dispatch
 from streams.partition.failures import Failures
 from streams.partition.inbox import Waiting
 from streams.partition.partition import Partition
-from streams.partition.shared import Shared
+from streams.partition.shared import Maker, Shared
 from streams.partition.units import Units
 from streams.unit.marks import marker
 from streams.unit.rows import RowMaker
@@ -84,7 +84,8 @@ class Owner:
     async def _own(self) -> None:
         """One claim, from beginning to end."""
         cluster = await self._shared.look_at()
-        partition = Partition(self._shared.settings, self._shared.timing, cluster, self._number)
+        log_read = self._shared.history.log_of(self._number) if self._shared.history else self._number
+        partition = Partition(self._shared.settings, self._shared.timing, cluster, self._number, log_read)
         try:
             dispatch = await self._claim(partition)
             self._units = Units(
@@ -113,10 +114,11 @@ class Owner:
         )  # fmt: skip
         return dispatch
 
-    def _maker(self, cluster: Cluster) -> UnitMaker:
-        ground = cluster.ground
+    def _maker(self, cluster: Cluster) -> Maker:
+        ground, history = cluster.ground, self._shared.history
         mark = marker(ground.sales_topic_id, ground.feedback_topic_id)
-        return UnitMaker(self._number, ground.partitions, self._rules, self._rows, mark)
+        maker = UnitMaker(self._number, ground.partitions, self._rules, self._rows, mark)
+        return history.maker(self._number, maker, self._rows) if history else maker
 
     async def fetch_what_is_missing(self, fetched: Mapping[str, int]) -> None:
         """Called now and then with the fetch positions: what was fetched but never delivered is fetched again."""

@@ -19,11 +19,11 @@ from aiokafka.errors import KafkaError
 from sinks.writer import SinkPosition
 from streams.brokers.clients import aiokafka_settings
 from streams.brokers.partitioner import partition_for
-from streams.brokers.topics import DEAD_LETTERS, GROUP, SOURCES, STATE
+from streams.brokers.topics import DEAD_LETTERS, SOURCES
 from streams.changelog import meta as metas
 from streams.changelog import records
 from streams.changelog.local_copy import LocalCopy
-from streams.changelog.meta import Applied, Meta
+from streams.changelog.meta import Applied, Log, Meta
 from streams.changelog.reader import ChangelogReader, ChangelogRecord, changelog_record, reading, version_headers
 from streams.errors import OwnershipLost
 from streams.partition.cluster import Cluster
@@ -39,18 +39,29 @@ _BATCH_BYTES: Final = 1_000_000  # a broker's default message.max.bytes; a great
 
 
 class Partition:
-    """One partition that is to be claimed: `claim()` once, and `close()` at the end, however it went."""
+    """One partition that is to be claimed: `claim()` once, and `close()` at the end, however it went.
 
-    def __init__(self, settings: Settings, timing: Timing, cluster: Cluster, number: int) -> None:
+    `log` is the partition of the source topics that is read: its own, but for a generation that is being built and takes
+    from another one what lay there when there were fewer partitions.
+    """
+
+    def __init__(
+        self, settings: Settings, timing: Timing, cluster: Cluster, number: int, log: int | None = None
+    ) -> None:
         self._settings = settings
         self._timing = timing
         self._cluster = cluster
         self._number = number
-        self._tps = [aiokafka.TopicPartition(topic, number) for topic in (STATE, *SOURCES)]
+        self._log = number if log is None else log
+        self._changelog = cluster.names.changelog
+        self._tps = [
+            aiokafka.TopicPartition(self._changelog, number),
+            *(aiokafka.TopicPartition(topic, self._log) for topic in SOURCES),
+        ]
         self._local: LocalCopy | None = None
         self._producer = aiokafka.AIOKafkaProducer(
             **aiokafka_settings(settings),
-            transactional_id=f"posventa-{number}",
+            transactional_id=cluster.names.transactional_id(number),
             acks="all",
             linger_ms=0,
             max_batch_size=min(_BATCH_BYTES, cluster.changelog_bytes_max, cluster.dead_letter_bytes_max),
@@ -68,19 +79,18 @@ class Partition:
             await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
             async with self._reading(self._tps) as reader:
                 logs = await reader.logs(self._tps)
-                metas.check_changelog(self._number, logs[STATE])
-                local, read = await self._recover(reader, logs[STATE].end)
+                metas.check_changelog(self._number, self._changelog, logs[self._changelog])
+                local, read = await self._recover(reader, logs[self._changelog].end)
         except KafkaError as error:
             raise OwnershipLost(f"partition {self._number}: claiming failed: {error!r}") from error
-        raw = local.get(records.META)
-        found = metas.decode(raw) if raw else metas.first(self._cluster.ground, logs)
-        metas.check(self._number, found, self._cluster.ground, logs)
+        found = self._found(local.get(records.META), logs)
         if sink is not None:
-            metas.check_sink(self._number, found, logs[STATE].end, sink.changelog_offset, sink.state_version)
+            metas.check_sink(self._number, found, logs[self._changelog].end, sink.changelog_offset, sink.state_version)
         claimed = Claimed(
-            self._number, self._cluster, self._timing.clock, self._producer, local, found, logs[STATE].end,
+            self._number, self._cluster, self._timing.clock, self._producer, local, found, logs[self._changelog].end,
             lambda: self._reading(self._tps[:1]),
         )  # fmt: skip
+        claimed.tells_the_group = self._log == self._number
         claimed.recovered_records = read
         await claimed.commit(Unit(found.version), found.claimed())  # proves that this owner can write
         return claimed
@@ -88,6 +98,14 @@ class Partition:
     def given_up(self) -> GivenUp:
         """The refusals that the changelog gave up."""
         return GivenUp(self._settings, self._timing.changelog_wait_s, self._cluster, self._number)
+
+    def _found(self, raw: bytes | None, logs: dict[str, Log]) -> Meta:
+        """The META that is there, or the first one, once it is seen to fit."""
+        if raw:
+            metas.check_format(self._number, raw)
+        found = metas.decode(raw) if raw else metas.first(self._cluster.ground, logs)
+        metas.check(self._number, found, self._cluster.ground, logs)
+        return found
 
     def _reading(self, tps: Sequence[Any]) -> AbstractAsyncContextManager[ChangelogReader]:
         return reading(self._settings, tps, self._timing.changelog_wait_s)
@@ -98,7 +116,7 @@ class Partition:
         # Half the time that Kafka keeps deletions: a younger copy has not missed one.
         age_ms_max = self._cluster.changelog_delete_retention_ms // 2
         local = self._local = LocalCopy(
-            Path(self._settings.state_dir) / str(self._number),
+            Path(self._settings.state_dir) / self._cluster.names.copies / str(self._number),
             self._cluster.cluster_id, self._cluster.changelog_topic_id, now_ms, age_ms_max,
         )  # fmt: skip
         if local.offset > end:
@@ -140,6 +158,7 @@ class Claimed:
         self.meta = meta
         self.local = local
         self.changelog_offset = changelog_offset  # where the changelog ends, as far as this owner knows
+        self.tells_the_group = True  # its offsets are of this partition's own log
         self.recovered_records = 0  # read to bring the local copy to where it is
         self._claimed_offset = changelog_offset  # where it ended at the claim: all that earlier owners left
         # What the group was told. Nothing yet: its offsets may have expired, or be those of a state that was thrown away.
@@ -175,13 +194,13 @@ class Claimed:
         offsets = {
             aiokafka.TopicPartition(topic, self._number): applied.offset
             for topic, applied in meta.applied.items()
-            if applied != self._told.get(topic)
+            if self.tells_the_group and applied != self._told.get(topic)
         }
         try:
             await self._producer.begin_transaction()
             end = await self._send_changes(unit)
             if offsets:
-                await self._producer.send_offsets_to_transaction(offsets, GROUP)
+                await self._producer.send_offsets_to_transaction(offsets, self._cluster.names.group)
             await self._producer.commit_transaction()
         except KafkaError as error:
             raise OwnershipLost(f"partition {self._number}: a commit failed: {error!r}") from error
@@ -191,7 +210,9 @@ class Claimed:
     async def _send_changes(self, unit: Unit) -> int:
         """Sends the changed records, META last, and the dead letters. Returns the changelog offset after them."""
         headers = version_headers(unit.version)
-        changes = await self._send(STATE, self._number, ((key, value, headers) for key, value in unit.changed.items()))
+        changes = await self._send(
+            self._cluster.names.changelog, self._number, ((key, value, headers) for key, value in unit.changed.items())
+        )
         letters = [await self._send(DEAD_LETTERS, partition, found) for partition, found in self._letters(unit).items()]
         await asyncio.gather(*(future for batches in (changes, *letters) for future, _ in batches))
         last, records_in_it = changes[-1]

@@ -13,8 +13,8 @@ from streams.partition.dispatch import Dispatch
 from streams.partition.failures import Failures
 from streams.partition.gaps import Gaps
 from streams.partition.inbox import Cut
-from streams.partition.shared import Shared
-from streams.unit.unit import TooMuch, UnitMaker
+from streams.partition.shared import Maker, Shared
+from streams.unit.unit import TooMuch
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Units:
     """`tally` counts records by what became of them."""
 
     def __init__(
-        self, shared: Shared, number: int, desk: Desk, dispatch: Dispatch, maker: UnitMaker, failures: Failures,
+        self, shared: Shared, number: int, desk: Desk, dispatch: Dispatch, maker: Maker, failures: Failures,
         tally: Counter[str],
     ) -> None:  # fmt: skip
         self._shared = shared

@@ -13,11 +13,12 @@ from schemas.codec import decode_of_feedback, decode_of_sales
 from schemas.errors import Refused
 from schemas.events import Event
 from streams.brokers.topics import SALES
+from streams.generations.logs import SourceLayout
 
 _FUTURE_MS: Final = 10 * 60 * 1000  # contract: how far an event may be ahead of the broker's clock
 
 
-def judge(record: Any, partitions: int) -> Event | str | None:
+def judge(record: Any, layout: SourceLayout) -> Event | str | None:
     """What the contract says of a record of a source topic: an event that counts where it lies, the reason to refuse it, or
     None for what is neither: a tombstone, or an event that belongs elsewhere and was published again there."""
     if record.value is None:
@@ -31,7 +32,8 @@ def judge(record: Any, partitions: int) -> Event | str | None:
     if event.customer_id is None:
         return None
     key = f"{event.brand_id}:{event.customer_id}".encode()
-    return event if record.key == key and home_of(key, partitions) == record.partition else None
+    count = layout.count(record.topic, record.partition, record.offset)
+    return event if record.key == key and home_of(key, count) == record.partition else None
 
 
 @lru_cache(1 << 16)

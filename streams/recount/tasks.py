@@ -14,6 +14,7 @@ from schemas.errors import CustomerFull
 from schemas.events import Event, customer_of
 from streams.brokers.logs import read
 from streams.brokers.topics import SALES, SOURCES
+from streams.generations.logs import SourceLayout
 from streams.recount.asking import (
     COMMENT_ROWS,
     LETTER_ROWS,
@@ -27,7 +28,7 @@ from streams.recount.asking import (
     Key,
     Range,
 )
-from streams.recount.logs import judge
+from streams.recount.logs import home_of, judge
 from streams.recount.moments import Moment, holding
 from streams.recount.numbers import Numbers, Row, Rules, recount
 from streams.recount.shelves import Shelves, shelf_of
@@ -56,7 +57,7 @@ class Job:
     rules: Rules
     directory: Path
     shelves: int
-    partitions: int
+    layout: SourceLayout
     chosen: Range
     moments: tuple[Moment, ...]
     asked: Mapping[str, range]  # by table: at which of the moments its rows were asked for
@@ -69,7 +70,7 @@ class Job:
     def shelf_of(self, kept: Kept, key: Key) -> int:
         """Where a row lies: with its customer's events, with its source partition's letters, or by its key."""
         if kept is LETTER_ROWS:
-            return int(key[1]) % self.partitions
+            return int(key[1]) % self.layout.logs
         return shelf_of(self.shelves, *(key[:2] if kept in OF_CUSTOMERS else key))
 
 
@@ -107,21 +108,26 @@ class Part:
 
 
 def read_partition(job: Job, partition: int) -> Part:
-    """Lays the events of a source partition with their customers, and compares what was refused."""
+    """Lays the events of a source partition with their customers, and compares what was refused.
+
+    They belong to one partition of the state, or to several where there were fewer source partitions once.
+    """
     part = Part(job.listed_max)
     events = job.shelved(_EVENTS)
     letters = {(topic, offset): (reason, at) for topic, offset, reason, at in job.shelved(LETTERS).take(partition)}
     refused = dict(letters)
     for source, topic in enumerate(SOURCES):
-        end = max((moment[partition].applied[source] for moment in job.moments if partition in moment), default=0)
+        end = _end(job, topic, source, partition)
         for record in (record for records in read(job.settings, topic, partition, end) for record in records):
-            judged = judge(record, job.partitions)
+            judged = judge(record, job.layout)
             found = refused.pop((topic, record.offset), ("", 0))[0]
             if isinstance(judged, tuple) and found in ("", CustomerFull.reason):
-                if not found:
-                    moment = holding(job.moments, partition, source, record.offset)
+                home = home_of(record.key, job.layout.partitions)
+                is_read = job.layout.is_read(home, partition)
+                moment = holding(job.moments, home, source, record.offset) if is_read else 0
+                if not found and moment < len(job.moments):
                     number = shelf_of(job.shelves, *customer_of(judged))
-                    events.put(number, (moment, source, partition, record.value))
+                    events.put(number, (moment, source, home, record.value))
                     part.events += 1
             elif (expected := judged if isinstance(judged, str) else "") != found:
                 key = (topic, partition, record.offset)
@@ -129,6 +135,14 @@ def read_partition(job: Job, partition: int) -> Part:
     events.flush()
     _compare_letters(job, partition, letters, part)
     return part
+
+
+def _end(job: Job, topic: str, source: int, log: int) -> int:
+    """Up to where a log is in the state that is compared."""
+    readers = [number for number in range(job.layout.partitions) if job.layout.is_read(number, log)]
+    reached = [m[number].applied[source] for m in job.moments for number in readers if number in m]
+    cuts = [raised.cuts[topic][log] for raised in job.layout.raises if log < raised.before]
+    return max([0, *reached, *cuts])
 
 
 def _compare_letters(job: Job, partition: int, letters: Mapping[tuple[str, int], tuple[str, int]], part: Part) -> None:

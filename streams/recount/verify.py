@@ -18,10 +18,8 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 
 from sinks.client import connected
-from sinks.errors import sink_errors
-from streams.brokers.logs import ends_of
-from streams.brokers.topics import SALES
 from streams.errors import StateRefused
+from streams.generations.logs import SourceLayout
 from streams.letters.letter import EPOCH
 from streams.letters.replay import letters_since
 from streams.recount.asking import ALL, Asked, Kept, Range
@@ -31,7 +29,6 @@ from streams.recount.tasks import LETTERS, Difference, Job, Part, compare_sums, 
 from streams.settings import Settings
 
 _EVENTS_A_SHELF: Final = 50_000
-_GENERATION: Final = "SELECT greatest(1, max(generation)) FROM generations"
 
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -46,6 +43,11 @@ class Verdict:
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
 
+    @classmethod
+    def of_nothing(cls) -> "Verdict":
+        """Of a generation without any record."""
+        return cls(datetime.fromtimestamp(0, UTC))
+
     def add(self, part: Part) -> None:
         """Adds what a task came to."""
         self.events += part.events
@@ -54,23 +56,29 @@ class Verdict:
         self.differences += part.differences
 
 
-def verify(settings: Settings, rules: Rules, chosen: Range, listed_max: int, progress: Tell) -> Verdict:
-    """Compares ClickHouse with the topics. A task tells at most `listed_max` differences and counts all.
+def verify(
+    settings: Settings,
+    rules: Rules,
+    generation: int,
+    layout: SourceLayout,
+    chosen: Range,
+    listed_max: int,
+    progress: Tell,
+) -> Verdict:
+    """Compares a generation in ClickHouse with the topics that it is made of. A task tells at most `listed_max` differences
+    and counts all.
 
     Raises Unavailable, SinkError, and StateRefused when nothing was ever reported.
     """
     with tempfile.TemporaryDirectory(prefix="posventa-verify-") as directory:
         with connected(settings.clickhouse.get_secret_value()) as client:
-            with sink_errors("reading the generation"):
-                generation = int(client.query(_GENERATION).result_rows[0][0])
             began = read_moment(client, generation)
             if not began:
                 raise StateRefused("no worker has reported yet, so there is nothing to verify: run posventa worker")
             verdict = Verdict(datetime.fromtimestamp(min(p.complete_up_to_ms for p in began.values()) / 1000, UTC))
             offsets = sum(sum(position.applied) for position in began.values())
             shelves = 1 + offsets // _EVENTS_A_SHELF
-            partitions = len(ends_of(settings, SALES))
-            job = Job(settings, rules, Path(directory), shelves, partitions, chosen, (), {}, listed_max)
+            job = Job(settings, rules, Path(directory), shelves, layout, chosen, (), {}, listed_max)
             job = _ask(client, generation, job, verdict, progress)
         letters = job.shelved(LETTERS)
         for letter in letters_since(settings, {}):
@@ -82,7 +90,7 @@ def verify(settings: Settings, rules: Rules, chosen: Range, listed_max: int, pro
         # A task makes millions of objects without a cycle among them; looking for one costs a third of its time.
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=gc.disable) as pool:
             for doing, task, count in (
-                ("reading the topics", read_partition, job.partitions),
+                ("reading the topics", read_partition, layout.logs),
                 ("counting customers", count_customers, job.shelves),
                 ("comparing sums", compare_sums, job.shelves),
             ):
@@ -98,7 +106,7 @@ def _ask(client: Client, generation: int, job: Job, verdict: Verdict, progress: 
     for number, kept in enumerate(ALL):
         progress("asking ClickHouse", number, len(ALL))
         first = len(moments)
-        rows = Asked(client, kept, generation, job.partitions, job.chosen, moments)
+        rows = Asked(client, kept, generation, job.layout.partitions, job.chosen, moments)
         shelved = job.shelved(kept.name)
         for moment, key, values in rows:
             shelved.put(job.shelf_of(kept, key), (moment, key, values))

@@ -20,13 +20,15 @@ from sinks.migrate import migrate
 from sinks.writer import Writer
 from streams.batches import BatchSchema, register
 from streams.brokers.creation import ensure_topics
-from streams.brokers.topics import FEEDBACK, GROUP, SALES, SOURCES
+from streams.brokers.topics import FEEDBACK, SALES, SOURCES, Names
+from streams.generations.current import contradictions
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.worker.credentials import faust_credentials
 from streams.worker.ending import told
 from streams.worker.leaving import leave_when_asked, stop_when_asked
 from streams.worker.state_directory import LeaveRequest, StateDirectory
+from streams.worker.succession import Succession, settled
 from streams.worker.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -54,12 +56,14 @@ class SwiftlyEnded(faust.Worker):  # type: ignore[misc]
         await asyncio.sleep(0)
 
 
-def make_app(settings: Settings, timing: Timing, writer: Writer, name: str) -> faust.App:
+def make_app(
+    settings: Settings, timing: Timing, writer: Writer, name: str, names: Names, succession: Succession
+) -> faust.App:
     """The Faust application: membership, fetching and two agents over record batches. Whoever starts with the `name` of a
     worker that ended takes its place in the group."""
     register()
     app = faust.App(
-        GROUP,
+        names.group,
         broker=[f"batch://{address.strip()}" for address in settings.kafka.split(",")],
         broker_credentials=faust_credentials(settings),
         topic_allow_declare=False,
@@ -77,7 +81,7 @@ def make_app(settings: Settings, timing: Timing, writer: Writer, name: str) -> f
         datadir=str(Path(settings.state_dir) / "faust"),
         TableManager=NoTables,
     )
-    worker = Worker(settings, timing, app, writer)
+    worker = Worker(settings, timing, app, writer, names, succession)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def on_revoked(_app: faust.App, _revoked: set[TP], **_: Any) -> None:
@@ -118,7 +122,8 @@ def _end_at_the_latest(seconds: float) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Runs one worker until SIGTERM or SIGINT; never returns: exits 0 when stopped. Raises why it can't go on."""
+    """Runs one worker until SIGTERM or SIGINT, and exits 0 then. Returns when another generation takes over, which is to be
+    run in its place by a process of its own. Raises why it can't go on."""
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
     directory = StateDirectory(Path(settings.state_dir))
@@ -126,11 +131,17 @@ def run(settings: Settings) -> None:
     request.take_back()
     gc.set_threshold(*GC_THRESHOLDS)
     timing = Timing()
-    for warning in ensure_topics(settings, wait_s=timing.start_s_max):
-        log.warning("%s", warning)
     url = settings.clickhouse.get_secret_value()
     migrate(url)
-    app = make_app(settings, timing, Writer(url), directory.name)
+    found = settled(settings, timing)
+    for warning in contradictions(settings, found.register.recipe):
+        log.warning("%s", warning)
+    settings, names = found.settings, found.names
+    for warning in ensure_topics(settings, wait_s=timing.start_s_max, names=names):
+        log.warning("%s", warning)
+    directory.forget_all_but(names.copies)
+    succession = Succession(settings, timing, names.generation)
+    app = make_app(settings, timing, Writer(url, names.generation), directory.name, names, succession)
 
     @app.task  # type: ignore[untyped-decorator]
     async def leaving() -> None:
@@ -140,7 +151,10 @@ def run(settings: Settings) -> None:
     try:
         worker.execute_from_commandline()
     except SystemExit:
-        if worker.crash_reason is None:
+        if worker.crash_reason is not None and not succession.is_over_after_all():
+            raise told(worker.crash_reason, settings, names.group) from worker.crash_reason
+        if not succession.is_over:
             leave_when_asked(settings, request, directory.name)
             raise
-        raise told(worker.crash_reason, settings) from worker.crash_reason
+    finally:
+        directory.close()

@@ -1,11 +1,13 @@
 """A worker's directory: one worker at a time, and a name that outlives it.
 
-Owns the lock, the name, and the request to leave. Never touches the partitions' copies in it. Invariant: two workers that run
-at the same time have two directories and two names.
+Owns the lock, the name, and the request to leave. Never touches the partitions' copies in it, but for those of generations
+that are over. Invariant: two workers that run at the same time have two directories and two names.
 """
 
 import fcntl
 import os
+import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import Final
@@ -51,6 +53,7 @@ class StateDirectory:
 
     def __init__(self, directory: Path) -> None:
         """Creates the directory when it is missing. Raises Misuse when it can't be used, or another worker uses it."""
+        self._directory = directory
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._file = (directory / _NAME_FILE).open("a+")
@@ -65,6 +68,13 @@ class StateDirectory:
             ) from error
         self._file.seek(0)
         self.name = self._file.read() or self._named()
+
+    def forget_all_but(self, copies: str) -> None:
+        """Deletes the local copies of every generation but the one whose folder this is ('' is the first one's)."""
+        for found in self._directory.iterdir():
+            generation = found.name if re.fullmatch(r"g\d+", found.name) else "" if found.name.isdigit() else None
+            if generation is not None and generation != copies:
+                shutil.rmtree(found, ignore_errors=True)
 
     def close(self) -> None:
         """Lets go of it."""

@@ -18,7 +18,7 @@ from faust.types import TP
 from sinks.errors import SinkError
 from sinks.writer import Writer
 from streams.batches import positions
-from streams.brokers.topics import TopicPartition
+from streams.brokers.topics import Names, TopicPartition
 from streams.delivery.outbox import Outbox
 from streams.partition.cluster import SharedLooks
 from streams.partition.owner import Owner
@@ -27,6 +27,7 @@ from streams.partition.shared import Shared
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.worker.assignment import Assignment
+from streams.worker.succession import Succession
 from streams.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -35,23 +36,27 @@ log = logging.getLogger(__name__)
 class Worker:
     """Everything between the agents and the two ends. Made before the event loop runs, started inside it."""
 
-    def __init__(self, settings: Settings, timing: Timing, app: faust.App, writer: Writer) -> None:
+    def __init__(
+        self, settings: Settings, timing: Timing, app: faust.App, writer: Writer, names: Names, succession: Succession
+    ) -> None:
         self._timing = timing
         self._app = app
         self._writer = writer
         self.rebalancing_since = timing.clock.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
-        self._outbox = Outbox(settings, timing, writer, writer.generation(), f"{socket.gethostname()}:{os.getpid()}")
+        self._outbox = Outbox(settings, timing, writer, names.generation, f"{socket.gethostname()}:{os.getpid()}")
         self._rerouter = Rerouter(settings, settings.partitions)
-        shared = Shared(settings, timing, self._outbox, SharedLooks(settings), self._seek, self._rerouter)
+        shared = Shared(settings, timing, self._outbox, SharedLooks(settings, names), self._seek, self._rerouter)
         self.assignment = Assignment(
             partial(Owner, shared), self._fail, settings.poll_records_max, timing.let_go_s_max, self._hold
         )
         self._watchdog = Watchdog(settings, timing, self.assignment, self._outbox, self._fetch_positions)
+        self._succession = succession
 
     def start(self) -> None:
-        """Starts the flushes and the watchdog. Called once, inside the event loop."""
-        self._tasks = [asyncio.create_task(self._guard(service.run())) for service in (self._outbox, self._watchdog)]
+        """Starts the flushes, the watchdog and the look for another generation. Called once, inside the event loop."""
+        services = (self._outbox, self._watchdog, self._succession)
+        self._tasks = [asyncio.create_task(self._guard(service.run())) for service in services]
 
     async def stop(self) -> None:
         """Finishes the units in the making, flushes once more if ClickHouse is there, and lets go."""

@@ -16,9 +16,9 @@ from tests.support.house import BESIDE, Module, all_modules, imports, parse, pro
 # which they stand in turn. A room is a folder, or a module directly in the root or in streams/.
 STANDS_ON: Final[dict[str, str]] = {
     # a sale's way: the list in streams/__init__.py, in its order
-    "streams.cli": "streams.worker streams.recount streams.monitoring streams.letters streams.embedded streams.demo "
-    "streams.words streams.compiled",
-    "streams.worker": "streams.batches streams.partition",
+    "streams.cli": "streams.rebuild streams.worker streams.recount streams.monitoring streams.letters streams.embedded "
+    "streams.demo streams.words streams.compiled",
+    "streams.worker": "streams.batches streams.partition streams.generations",
     "streams.batches": "",
     "streams.partition": "streams.delivery streams.letters",
     "streams.delivery": "streams.unit streams.timing streams.backoff",
@@ -27,7 +27,9 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.domain": "streams.errors schemas",
     "streams.brokers": "streams.settings streams.errors",
     # beside it
-    "streams.recount": "streams.letters streams.brokers sinks",
+    "streams.rebuild": "streams.worker streams.recount",
+    "streams.generations": "streams.brokers sinks",
+    "streams.recount": "streams.generations streams.letters streams.brokers sinks",
     "streams.letters": "streams.brokers",
     "streams.monitoring": "streams.brokers sinks",
     "streams.demo": "streams.publishing sinks",
@@ -52,7 +54,13 @@ STANDS_ON: Final[dict[str, str]] = {
 }
 # A library of its own: whoever stands on these rooms may not import it, but for these.
 LIBRARY: Final = "streams.batches"
-READERS: Final = ("streams.worker", "streams.partition", "streams.brokers.arrivals", "streams.brokers.logs")
+READERS: Final = (
+    "streams.worker",
+    "streams.rebuild",
+    "streams.partition",
+    "streams.brokers.arrivals",
+    "streams.brokers.logs",
+)
 
 _HERE: Final = "tests/docs/test_layers.py"
 _OURS: Final = frozenset(room.partition(".")[0] for room in STANDS_ON) | BESIDE

@@ -132,14 +132,11 @@ class SimulatedWriter(Writer):
         self._call(effect)
 
     def _repeated(self, position: SinkPosition, topic: str, worker: str) -> Row:
-        held = self._server.tables[FRESHNESS.name].get((self.generation(), topic, position.partition))
+        held = self._server.tables[FRESHNESS.name].get((self._generation, topic, position.partition))
         row = dict(zip(FRESHNESS.columns, held or [0] * len(FRESHNESS.columns), strict=True))
-        named = position._asdict() | {"generation": self.generation(), "topic": topic, "worker": worker}
+        named = position._asdict() | {"generation": self._generation, "topic": topic, "worker": worker}
         named["source_partition"] = named.pop("partition")
         return tuple((row | named).values())
-
-    def generation(self) -> int:
-        return 1
 
     def close(self) -> None:
         """Nothing is left behind."""

@@ -45,8 +45,8 @@ MUTANTS: Final = (
     Mutant(
         "a new owner does not fence the earlier ones",
         "streams.partition.partition:Partition.__init__",
-        'transactional_id=f"posventa-{number}"',
-        'transactional_id=f"posventa-{number}-{timing.clock.monotonic()}"',
+        "transactional_id=cluster.names.transactional_id(number)",
+        'transactional_id=f"{cluster.names.transactional_id(number)}-{timing.clock.monotonic()}"',
         (law.ONE_LINE, law.FUNCTION_OF_EVENTS, law.LOCAL_COPY, law.NO_ERROR),
         _MOVES,
     ),
@@ -57,14 +57,14 @@ MUTANTS: Final = (
         await self._producer.start()  # InitProducerId: earlier owners are fenced and their open work aborted
         async with self._reading(self._tps) as reader:
             logs = await reader.logs(self._tps)
-            metas.check_changelog(self._number, logs[STATE])
-            local, read = await self._recover(reader, logs[STATE].end)
+            metas.check_changelog(self._number, self._changelog, logs[self._changelog])
+            local, read = await self._recover(reader, logs[self._changelog].end)
 """,
         """\
         async with self._reading(self._tps) as reader:
             logs = await reader.logs(self._tps)
-            metas.check_changelog(self._number, logs[STATE])
-            local, read = await self._recover(reader, logs[STATE].end)
+            metas.check_changelog(self._number, self._changelog, logs[self._changelog])
+            local, read = await self._recover(reader, logs[self._changelog].end)
         await self._producer.start()
 """,
         (law.ONE_LINE, law.LOCAL_COPY),

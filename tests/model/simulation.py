@@ -81,7 +81,7 @@ class Simulation:
         kafka = Kafka(self._now_ms, self._later, self.law.check_commit, rng.choice([4.0, 60.0]))
         self.law.kafka = kafka
         way = Way(loop, network, kafka, Weather(), rng.choice([1, 2, 100]), rng.choice([2, 5, 100]))
-        cluster = Cluster("cluster", ground, "state-id", _DELETE_RETENTION_MS, 5_000_000, 4_000_000)
+        cluster = Cluster("cluster", ground, "state-id", _DELETE_RETENTION_MS, 5_000_000, 4_000_000, PARTITIONS)
         timing = Timing(Clock(lambda: loop.now, self._now_ms))
         self.world = World(
             rng, loop, network, way, self.law, ClickHouse(self.law), Weather(), Disks(), cluster, settings, timing

@@ -76,7 +76,7 @@ class World:
         return sum(len(records) for number, records in self.units if number == partition)
 
     async def _look_at(self) -> Cluster:
-        return Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20)
+        return Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20, GROUND.partitions)
 
     async def _seek(self, topic: str, partition: int, offset: int) -> None:
         assert self.sought is not None, f"{topic}[{partition}] would be fetched again from {offset}"
@@ -149,7 +149,7 @@ def doubled(
 ) -> World:
     """A world whose owners have doubled partitions."""
     world = World(writer, timing, **settings)
-    monkeypatch.setattr(owners, "Partition", lambda settings, timing, cluster, number: NoPartition(world, number))
+    monkeypatch.setattr(owners, "Partition", lambda settings, timing, cluster, number, log: NoPartition(world, number))
     monkeypatch.setattr(owners, "UnitMaker", lambda number, *_: NoUnitMaker(world, number))
     return world
 

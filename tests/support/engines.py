@@ -129,6 +129,15 @@ class Engines:
                     self.start_worker(number)
             time.sleep(0.2)
 
+    def offsets(self) -> int:
+        """Where the logs of the source topics end, all together."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, isolation_level="read_committed")
+        try:
+            tps = [TopicPartition(t, p) for t in (SALES, FEEDBACK) for p in consumer.partitions_for_topic(t) or ()]
+            return sum(consumer.end_offsets(tps).values())
+        finally:
+            consumer.close()
+
     def differences(self, events: list[Event]) -> list[str]:
         """What differs from the oracle."""
         return differences(self.clickhouse.url, events, Rules())

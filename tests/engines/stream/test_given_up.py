@@ -38,7 +38,7 @@ def send(producer: KafkaProducer, partition: int, headers: list[tuple[str, bytes
 
 
 async def found(settings: Settings) -> list[ChangelogRecord]:
-    given_up = GivenUp(settings, WAIT_S, Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20), 1)
+    given_up = GivenUp(settings, WAIT_S, Cluster("c", GROUND, "t", 86_400_000, 1 << 20, 1 << 20, GROUND.partitions), 1)
     return [record async for chunk in given_up.chunks(APPLIED) for record in chunk]
 
 

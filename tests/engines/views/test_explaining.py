@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.events import Event, partition_key
+from schemas.events import Event, customer_of, partition_key
 from schemas.measures import MEASURES, MONEY
 from sinks.client import connect
 from sinks.explaining import Cell, Line, Span, between, explained, of_window
@@ -36,7 +36,7 @@ def rows_of(events: list[Event]) -> dict[Table, list[dict[str, Any]]]:
     """The rows of the base tables after these events, as the workers make them."""
     customers: dict[tuple[str, str], Customer] = {}
     for event in events:
-        key = (event.brand_id, event.customer_id)
+        key = customer_of(event)
         fold(customers.setdefault(key, Customer(*key)), event, RULES)
     panes: dict[tuple[Any, ...], Counter[str]] = {}
     found: dict[Table, list[dict[str, Any]]] = {JOURNEYS: [], REVERSALS: [], ANSWERS: []}

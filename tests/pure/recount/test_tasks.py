@@ -15,6 +15,7 @@ from schemas.measures import MEASURES
 from streams.domain.contributions import Answer, GivenBack, Journey, contributions
 from streams.domain.fold import comment_of, fold
 from streams.domain.state import Customer
+from streams.generations.logs import SourceLayout
 from streams.recount.asking import (
     ANSWER_ROWS,
     COMMENT_ROWS,
@@ -89,7 +90,17 @@ def verdict(
     hurt(shown)
     with tempfile.TemporaryDirectory() as directory:
         asked = {kept.name: range(len(ends)) for kept in TABLES}
-        job = Job(Settings(), RULES, Path(directory), SHELVES, PARTITIONS, chosen, ({},) * len(ends), asked, 100)
+        job = Job(
+            Settings(),
+            RULES,
+            Path(directory),
+            SHELVES,
+            SourceLayout(PARTITIONS, PARTITIONS),
+            chosen,
+            ({},) * len(ends),
+            asked,
+            100,
+        )
         for kept, rows in shown.items():
             shelved = job.shelved(kept.name)
             for key, values in rows.items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streams.brokers.topics import FIRST
 from streams.errors import Misuse
 from streams.partition import cluster
 from streams.partition.cluster import SharedLooks
@@ -64,7 +65,7 @@ def test_claims_share_looks_and_none_is_older_than_its_claim(monkeypatch: pytest
     monkeypatch.setattr(cluster, "look_at", look)
 
     async def scenario() -> list[Any]:
-        looks = SharedLooks(Settings())
+        looks = SharedLooks(Settings(), FIRST)
         first = asyncio.create_task(looks())
         await asyncio.to_thread(begun.wait)
         others = [asyncio.create_task(looks()) for _ in range(7)]

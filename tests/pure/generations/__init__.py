@@ -1,0 +1,1 @@
+"""Of generations: which log belongs to which partition, and whose settings hold."""

@@ -1,0 +1,1 @@
+"""Of what a rebuild decides without any engine."""
