@@ -22,7 +22,7 @@ from kafka.errors import (
 from streams.brokers.admission import knock, refused_or
 from streams.brokers.clients import client_settings
 from streams.brokers.inspection import INSPECTED, Described, faults
-from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, FIRST, SALES, STATE, Names
+from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, FIRST, SALES, STATE, Names, is_changelog
 from streams.errors import Misuse, NotAdmitted, StateRefused, Unavailable
 from streams.settings import Settings
 
@@ -132,11 +132,22 @@ def _create(admin: KafkaAdminClient, settings: Settings, configs: Mapping[str, M
     """Creates what is missing, unless it would not fit the topics that are there."""
     there = {SALES, FEEDBACK, DEAD_LETTERS, *configs} & set(admin.list_topics())
     missing = [name for name in configs if name not in there]
+    _check_forgotten([name for name in missing if is_changelog(name)], admin)
     if missing and there:
         _found(admin, settings, there)
     for name in missing:
         with suppress(TopicAlreadyExistsError):  # somebody else was faster
             admin.create_topics([_new(name, configs[name], settings, settings.partitions)])
+
+
+def _check_forgotten(missing: list[str], admin: KafkaAdminClient) -> None:
+    """A generation without a changelog, where another one has one, is none that was ever in use."""
+    others = sorted(filter(is_changelog, admin.list_topics())) if missing else []
+    if others:
+        raise StateRefused(
+            f"{missing[0]} is not there, but {', '.join(others)}: ClickHouse has forgotten which generation is in use. Restore "
+            "its tables generations and generation_steps; docs/operating.md, backup, says what to do without them"
+        )
 
 
 def _new(name: str, of_topic: Mapping[str, str], settings: Settings, partitions: int) -> NewTopic:

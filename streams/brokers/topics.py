@@ -51,4 +51,9 @@ def is_ours(group: str) -> bool:
     return re.fullmatch(rf"{GROUP}(-g[0-9]+)?", group) is not None
 
 
+def is_changelog(topic: str) -> bool:
+    """Whether a topic is the changelog of a generation."""
+    return re.fullmatch(rf"{re.escape(STATE)}([.]g[0-9]+)?", topic) is not None
+
+
 FIRST: Final = Names()

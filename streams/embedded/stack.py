@@ -14,6 +14,7 @@ from typing import IO, Final, NamedTuple, Self
 
 from sinks.client import connected
 from sinks.errors import SinkError
+from sinks.generations import read_register
 from sinks.reading import freshness
 from streams.embedded.child import LOOPBACK, free_port
 from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
@@ -90,6 +91,8 @@ class Stack:
         deadline = time.monotonic() + wait_s
         while not self._is_ready():
             self.check()
+            if self._supervisor.is_rebuilding:  # that takes as long as it takes
+                deadline = time.monotonic() + wait_s
             if time.monotonic() > deadline:
                 raise Unavailable(f"not ready after {wait_s:.0f} s; see the logs in {self.directory / 'logs'}")
             if give_up.wait(_LOOK_S):
@@ -142,10 +145,12 @@ class Stack:
     def _all_reported(self, since_s: float) -> bool:
         try:
             with connected(self._clickhouse.url) as client:
+                recipe = read_register(client).recipe
                 rows = freshness(client)
         except SinkError:
             return False  # ClickHouse is being restarted; the deadline is the caller's
-        expected = 2 * self.settings.partitions + 1  # both source topics, and the total
+        partitions = recipe.partitions if recipe else self.settings.partitions
+        expected = 2 * partitions + 1  # both source topics, and the total
         fresh = [row for row in rows if row["as_of"].timestamp() >= since_s and row["status"] != "stalled"]
         return len(fresh) == len(rows) == expected
 

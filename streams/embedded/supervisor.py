@@ -20,6 +20,8 @@ from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
 from streams.embedded.kafka import EmbeddedKafka, broker_answers
 from streams.embedded.supervised import Supervised
 from streams.errors import Unavailable
+from streams.generations.current import current
+from streams.rebuild.plan import must_be_rebuilt
 from streams.settings import Settings
 from streams.worker.state_directory import name_in
 
@@ -27,6 +29,9 @@ _LOOK_S: Final = 0.2  # between two looks at the processes
 _ENGINES_S_MAX: Final = 60.0  # for Kafka and ClickHouse to answer: they take 3 s
 _WORKER_STOP_S: Final = 20.0  # a worker finishes its units and flushes
 _ENGINE_STOP_S: Final = 15.0
+_REBUILD_DEATHS_MAX: Final = 3
+_TELL_EVERY_S: Final = 10.0
+_POSVENTA: Final = str(Path(sys.executable).with_name("posventa"))
 
 
 class Plan(NamedTuple):
@@ -48,9 +53,11 @@ class Supervisor:
         """Starts nothing yet. `say` gets messages for people."""
         self.failure: Exception | None = None  # what ended the supervision
         self.workers_started_at_s: float | None = None  # Unix time
+        self.is_rebuilding = False
         self._plan = plan
         self._say = say
         self._processes: dict[str, Supervised] = {}
+        self._rebuild: Child | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -74,11 +81,15 @@ class Supervisor:
         try:
             self._start_engines()
             if not self._stopping.is_set():
-                for warning in ensure_topics(self._plan.settings):
-                    self._say(warning)
                 migrate(self._plan.clickhouse.url)
+                self._start_web()
+                self._upgrade()
+            if not self._stopping.is_set():
+                found = current(self._plan.settings)
+                for warning in ensure_topics(found.settings, names=found.names):
+                    self._say(warning)
                 self._give_up_places()
-                self._start_rest()
+                self._start_workers()
             while not self._stopping.wait(_LOOK_S):
                 self._tend()
         except Exception as error:  # handed to who waits or checks, whatever it is
@@ -114,13 +125,40 @@ class Supervisor:
     def _state_of(self, name: str) -> Path:
         return self._plan.directory / "workers" / name
 
-    def _start_rest(self) -> None:
-        posventa = str(Path(sys.executable).with_name("posventa"))
+    def _upgrade(self) -> None:
+        """Numbers that no worker of this version goes on with are made anew first; until then those of before are shown."""
+        if not must_be_rebuilt(self._plan.settings):
+            return
+        self._say(
+            "these numbers are of an older version, or a rebuild is half done: making them anew; this may take a while"
+        )
+        self.is_rebuilding, deaths, told_at = True, 0, time.monotonic()
+        state = {"POSVENTA_STATE_DIR": str(self._plan.directory / "workers")}
+        self._rebuild = self._child("rebuild", [sys.executable, _POSVENTA, "rebuild"], state)()
+        self._rebuild.start()
+        while not self._stopping.wait(_LOOK_S):
+            self._tend()
+            if self._rebuild.exit_code == 0:
+                self._say("they are made anew, and in use")
+                break
+            if not self._rebuild.running:
+                deaths += 1
+                if deaths >= _REBUILD_DEATHS_MAX:
+                    raise Unavailable(f"the numbers can't be made anew:\n{self._rebuild.cause()}")
+                self._rebuild.start()
+            if time.monotonic() - told_at > _TELL_EVERY_S:
+                told_at = time.monotonic()
+                self._say(self._rebuild.last_lines(1))
+        self.is_rebuilding = False
+
+    def _start_workers(self) -> None:
         self.workers_started_at_s = time.time()
         for number in range(self._plan.workers):
             name = f"worker-{number}"
             state = {"POSVENTA_STATE_DIR": str(self._state_of(name))}
-            self._launch(name, self._child(name, [sys.executable, posventa, "worker"], state))
+            self._launch(name, self._child(name, [sys.executable, _POSVENTA, "worker"], state))
+
+    def _start_web(self) -> None:
         web = [sys.executable, "-m", "streams.embedded.web", "--port", str(self._plan.web_port)]
         self._launch("web", self._child("web", web, {}))
 
@@ -141,6 +179,8 @@ class Supervisor:
             process.tend(time.monotonic())
 
     def _stop_all(self) -> None:
+        if self._rebuild is not None:
+            self._rebuild.stop(_WORKER_STOP_S)
         children = {name: process.child for name, process in self._processes.items() if process.child}
         first = [child for name, child in children.items() if name not in ("kafka", "clickhouse")]
         for child in first:

@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import gc
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -63,6 +64,9 @@ class Order:
 def build(order: Order) -> None:
     """The entry point of the process."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is None or os.getppid() != parent.pid:
+        return  # it died before the signal was set
     logging.basicConfig(level=order.log_level, format="%(asctime)s %(message)s")
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)

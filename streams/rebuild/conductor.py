@@ -219,6 +219,7 @@ def give_up(settings: Settings, tell: Tell) -> int | None:
         tell("taking it away", 0, 1)
         time.sleep(2 * _LOOK_S)  # builders of it end by themselves
         _drop(settings, client, step.generation)
+        shutil.rmtree(Path(settings.state_dir) / _COPIES, ignore_errors=True)
         return step.generation
 
 
@@ -258,10 +259,3 @@ def _drop(settings: Settings, client: Client, generation: int) -> None:
                 client.command(
                     f"ALTER TABLE {table.name} DROP PARTITION ID {{id:String}}", parameters={"id": partition_id}
                 )
-
-
-def unfinished(settings: Settings) -> bool:
-    """Whether a generation in use has left something of those before it, or one is being built. Raises SinkError."""
-    with connected(settings.clickhouse.get_secret_value()) as client:
-        register = read_register(client)
-    return register.coming is not None or (register.in_use > 1 and register.step(register.in_use, DROPPED) is None)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from sinks.client import connected
-from sinks.errors import sink_errors
+from sinks.errors import SchemaMissing, sink_errors
 from sinks.generations import BUILDING, CUT, Recipe, Register, Step, read_register
 from streams.brokers.topics import SOURCES, Names
 from streams.changelog import meta as metas
@@ -91,7 +91,10 @@ def make_plan(settings: Settings, asked: Wishes) -> RebuildPlan:
     """Looks at everything. Raises Misuse for what can't be done, StateRefused for what would be wrong, Unavailable,
     SinkError."""
     with connected(settings.clickhouse.get_secret_value()) as client:
-        register = read_register(client)
+        try:
+            register = read_register(client)
+        except SchemaMissing:  # tables of a version that knew no generations
+            register = Register()
         names = Names(register.in_use)
         before, stands_still = _before(settings, names)
         step = register.coming
@@ -111,6 +114,20 @@ def make_plan(settings: Settings, asked: Wishes) -> RebuildPlan:
     return RebuildPlan(
         chosen, register, generation, recipe, before, stands_still, step, layout, records, workers, tuple(doubts)
     )
+
+
+def must_be_rebuilt(settings: Settings) -> bool:
+    """Whether workers of this version can't go on: the state is of another format, or was handed over. Raises Unavailable,
+    SinkError."""
+    with connected(settings.clickhouse.get_secret_value()) as client:
+        register = read_register(client)
+    if register.is_handing_over:
+        return True
+    names = Names(register.in_use)
+    with asking(settings) as admin:
+        there = names.changelog in admin.list_topics()
+        partitions = partitions_of(admin, names.changelog) if there else 0
+    return any(metas.format_of(raw) != FORMAT for raw in last_metas(settings, names, partitions) if raw)
 
 
 def _before(settings: Settings, names: Names) -> tuple[Recipe, bool]:

@@ -33,7 +33,7 @@ STANDS_ON: Final[dict[str, str]] = {
     "streams.letters": "streams.brokers",
     "streams.monitoring": "streams.brokers sinks",
     "streams.demo": "streams.publishing sinks",
-    "streams.embedded": "streams.worker streams.words streams.backoff sinks",
+    "streams.embedded": "streams.rebuild streams.words streams.backoff sinks",
     "posventa": "streams.publishing",
     "streams.publishing": "streams.brokers schemas",
     "streams.settings": "streams.addresses streams.visible streams.errors",

@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from sinks.migrate import migrate
@@ -18,6 +19,7 @@ from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, FRESHNESS, JOURNEYS
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from tests.faults.points import ACTIONS, POINTS, Plan
 from tests.faults.proxy import Mischief, Proxy
+from tests.faults.rebuilding import MOMENTS
 from tests.faults.small_disk import small_disk
 from tests.faults.stage import Broken, Stage
 from tests.faults.three_brokers import ThreeBrokers
@@ -307,6 +309,37 @@ def state_disk_full(stage: Stage, rng: random.Random) -> int:
 
 _STATE_MIB: Final = 8
 
+
+def rebuild_killed(stage: Stage, rng: random.Random) -> int:
+    """A rebuild is killed at one to three moments, now and then with its workers, while the stream goes on."""
+    stage.publish_head()
+    stage.start_worker(0)
+    stage.wait_for(lambda: stage.applied() > 0, "the first numbers")
+    moments = sorted(rng.sample(range(len(MOMENTS)), rng.randint(1, 3)))
+    faults, publish_rest = 0, stage.publish_tail
+    for number in moments:
+        moment = list(MOMENTS)[number]
+        process = stage.start_rebuild()
+        stage.wait_for(partial(_has_come_to, stage, moment), moment)
+        time.sleep(rng.uniform(0, 1.5))
+        publish_rest()
+        publish_rest = _nothing
+        faults += process.running
+        process.end()
+        if rng.random() < 0.3:
+            stage.workers[0].signal(signal.SIGKILL)
+            faults += 1
+    stage.finish_rebuild()
+    publish_rest()
+    if not stage.holds(MOMENTS["in use"]):
+        raise Broken("no other generation is in use")
+    return faults
+
+
+def _has_come_to(stage: Stage, moment: str) -> bool:
+    return stage.holds(MOMENTS[moment]) or not stage.is_rebuilding
+
+
 CASES: Final[dict[str, Case]] = {
     **{f"{action} at {name}": hurt_at(name, action) for name in POINTS for action in ACTIONS},
     "SIGTERM in mid-stream": terminated,
@@ -323,6 +356,7 @@ CASES: Final[dict[str, Case]] = {
     "all published twice, shuffled": all_published_twice,
     "ClickHouse's disk full": clickhouse_disk_full,
     "the local state's disk full": state_disk_full,
+    "a rebuild killed": rebuild_killed,
 }
 
 THREE_BROKERS: Final = frozenset({"one broker of three killed"})

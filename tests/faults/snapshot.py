@@ -22,18 +22,20 @@ from tests.support import plain_http
 from tests.support.changelog import unpack_key, unpack_refusal
 from tests.support.engines import read_all
 
+# All that is compared is of the generation in use, whichever that is.
+IN_USE: Final = "generation = (SELECT greatest(1, max(g.generation)) FROM generations AS g)"
 # version, refused_at, as_of: what the issue leaves out. A version is a sum of offsets, and those of records that were
 # published again where they belong depend on when.
-_LEFT_OUT: Final = {"version", "refused_at", "as_of"}
+_LEFT_OUT: Final = {"generation", "version", "refused_at", "as_of"}
 # A pane that rose and fell within one unit is never written; over two units it is written as zero. The same of comments that
 # were taken back. So the empty ones count as absent.
 _TABLES: Final = {
-    AFFILIATE_PANES: f"WHERE {' OR '.join(f'{measure} != 0' for measure in AFFILIATE_PANES.columns[6:-1])}",
-    TOPIC_PANES: "WHERE answers != 0",
+    AFFILIATE_PANES: f" AND ({' OR '.join(f'{measure} != 0' for measure in AFFILIATE_PANES.columns[6:-1])})",
+    TOPIC_PANES: " AND answers != 0",
     JOURNEYS: "",
     REVERSALS: "",
     ANSWERS: "",
-    COMMENTS: "WHERE comment != '' OR language != ''",
+    COMMENTS: " AND (comment != '' OR language != '')",
     DEAD_LETTERS: "",
 }
 _AT: Final = f"{datetime.fromtimestamp(NEWEST / 1000, UTC):%Y-%m-%d %H:%M:%S}"
@@ -79,7 +81,8 @@ def differences(found: Snapshot, expected: Snapshot) -> list[str]:
 
 def snapshot(clickhouse: str, bootstrap: str, published: dict[tuple[str, int], int]) -> Snapshot:
     """Taken when everything is applied. `published` is how far the input reaches, by topic and partition."""
-    state = read_all(bootstrap, topics.STATE)
+    generation = int(json.loads(ask(clickhouse, "SELECT greatest(1, max(generation)) FROM generations")[0])[0])
+    state = read_all(bootstrap, topics.Names(generation).changelog)
     return Snapshot(
         tables=Counter(_table_lines(clickhouse)),
         views=Counter(_view_lines(clickhouse)),
@@ -104,7 +107,7 @@ def _table_lines(clickhouse: str) -> Iterator[str]:
         columns = [column for column in table.columns if column not in _LEFT_OUT]
         if table is DEAD_LETTERS:
             columns[columns.index("detail")] = f"if(reason = '{_TELLS_THE_TIME}', '', detail)"
-        for line in ask(clickhouse, f"SELECT {', '.join(columns)} FROM {table.name} FINAL {condition}"):
+        for line in ask(clickhouse, f"SELECT {', '.join(columns)} FROM {table.name} FINAL WHERE {IN_USE}{condition}"):
             yield f"{table.name} {_unmarked(line)}"
 
 
@@ -159,6 +162,6 @@ def _positions(clickhouse: str, state: list[Any]) -> Iterator[str]:
     """Per topic and partition: whether ClickHouse says that it has all of the changelog. META has no rows: an owner of a
     moment may have claimed, and let go before it reported."""
     ends = {record.partition: record.offset + 1 for record in state if record.key != records.META}
-    sql = f"SELECT toUInt32(source_partition), toString(changelog_offset) FROM {FRESHNESS.name} FINAL"
+    sql = f"SELECT toUInt32(source_partition), toString(changelog_offset) FROM {FRESHNESS.name} FINAL WHERE {IN_USE}"
     for number, offset in map(json.loads, ask(clickhouse, sql)):
         yield f"[{number}] {_AT_THE_END if int(offset) >= ends[number] else f'{offset} of {ends[number]}'}"

@@ -18,18 +18,21 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from sinks.migrate import migrate
 from streams.brokers.creation import ensure_topics
-from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, GROUP, SALES, STATE
+from streams.brokers.groups import our_groups
+from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.errors import StateRefused
 from streams.settings import Settings
 from tests.faults.inputs import PARTITIONS, Input
 from tests.faults.points import Plan
-from tests.faults.snapshot import Snapshot, ask, snapshot
+from tests.faults.rebuilding import Rebuilding
+from tests.faults.snapshot import IN_USE, Snapshot, ask, snapshot
 from tests.faults.worker import HurtWorker
 
 _SETTLE_S: Final = 120
 _LOOK_AGAIN_S: Final = 0.2
 _REFUSAL: Final = f"{StateRefused.__name__}: "
+_NO_REFUSAL: Final = "handed over"  # a worker that has not heard of it yet
 _REPORTS_S: Final = 20
 _RESTARTS_MAX: Final = 20  # a worker that ends as often does not come back
 _SOURCES: Final = [TopicPartition(topic, number) for topic in (SALES, FEEDBACK) for number in range(PARTITIONS)]
@@ -53,12 +56,14 @@ def empty(kafka: Kafka, replication: int) -> None:
     """Deletes the group and every topic, and creates the topics anew."""
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     try:
-        with suppress(KafkaError):  # the group is not there before the first run
-            members = admin.describe_groups([GROUP])[GROUP]["members"]
-            if members:
-                admin.remove_group_members(GROUP, [MemberToRemove(member["member_id"]) for member in members])
-            admin.delete_groups([GROUP])
-        for topic in (SALES, FEEDBACK, DEAD_LETTERS, STATE):
+        for group in our_groups(admin):
+            with suppress(KafkaError):  # the group is not there before the first run
+                members = admin.describe_groups([group])[group]["members"]
+                if members:
+                    admin.remove_group_members(group, [MemberToRemove(member["member_id"]) for member in members])
+                admin.delete_groups([group])
+        changelogs = [topic for topic in admin.list_topics() if topic.startswith(STATE)]
+        for topic in (SALES, FEEDBACK, DEAD_LETTERS, *changelogs):
             with suppress(UnknownTopicOrPartitionError):
                 admin.delete_topics([topic])
     finally:
@@ -75,6 +80,7 @@ class Stage:
         self.sink = ""  # where workers are told that ClickHouse is
         self.input: Input
         self.workers: dict[int, HurtWorker] = {}
+        self.rebuilding: Rebuilding | None = None
         self.closing = ExitStack()  # what a case has built for one run
         self.run_directory = directory / "run"
         self._replication = replication
@@ -121,21 +127,48 @@ class Stage:
 
     def start_worker(self, number: int, plan: Plan | None = None) -> HurtWorker:
         """A worker with a state directory of its own, which survives it."""
-        environment = {
+        log = self.run_directory / f"worker-{number}.log"
+        environment = self._environment(self.state(number))
+        self.workers[number] = worker = HurtWorker(environment, log, plan, self._mutant)
+        return worker
+
+    def start_rebuild(self) -> Rebuilding:
+        """A new generation like the one in use, or whatever is left to do of one that was begun."""
+        log = self.run_directory / "rebuild.log"
+        self.rebuilding = Rebuilding(self._environment(self.run_directory / "rebuild"), log)
+        return self.rebuilding
+
+    def finish_rebuild(self) -> None:
+        """Until a rebuild came to its end."""
+        for _ in range(_RESTARTS_MAX):
+            process = self.start_rebuild()
+            self.wait_for(lambda: not self.is_rebuilding, "the rebuild")
+            if process.is_done:
+                return
+        raise Broken(f"a rebuild ended {_RESTARTS_MAX} times\n{process.log.read_text()[-800:]}")
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether one goes on."""
+        return self.rebuilding is not None and self.rebuilding.running
+
+    def holds(self, sql: str) -> bool:
+        """Whether ClickHouse answers with another number than 0."""
+        return self._number(sql) != 0
+
+    def _environment(self, state: Path) -> dict[str, str]:
+        return {
             "POSVENTA_KAFKA": self.kafka.bootstrap,
             "POSVENTA_KAFKA_REPLICATION": str(self._replication),
             "POSVENTA_CLICKHOUSE": self.sink,
             "POSVENTA_PARTITIONS": str(PARTITIONS),
-            "POSVENTA_STATE_DIR": str(self.state(number)),
+            "POSVENTA_STATE_DIR": str(state),
             # Many small units and flushes: many boundaries to be hurt at.
             "POSVENTA_POLL_RECORDS_MAX": "100",
             "POSVENTA_UNIT_RECORDS_MAX": "60",
             "POSVENTA_FLUSH_ROWS": "50",
             "POSVENTA_FLUSH_MS": "50",
         }
-        log = self.run_directory / f"worker-{number}.log"
-        self.workers[number] = worker = HurtWorker(environment, log, plan, self._mutant)
-        return worker
 
     def state(self, number: int) -> Path:
         """The state directory of a worker."""
@@ -153,7 +186,8 @@ class Stage:
             time.sleep(_LOOK_AGAIN_S)
 
     def _start_again(self, number: int, ended: HurtWorker) -> None:
-        refusals = [line for line in ended.log.read_text(errors="replace").splitlines() if _REFUSAL in line]
+        lines = ended.log.read_text(errors="replace").splitlines()
+        refusals = [line for line in lines if _REFUSAL in line and _NO_REFUSAL not in line]
         if refusals:  # nothing that the matrix does is a reason to refuse the state
             raise Broken(refusals[-1])
         self._restarts += 1
@@ -175,11 +209,13 @@ class Stage:
 
     def applied(self) -> int:
         """How many offsets of the sources are applied and in ClickHouse."""
-        return self._number("SELECT sum(applied_offset) FROM freshness FINAL")
+        return self._number(f"SELECT sum(applied_offset) FROM freshness FINAL WHERE {IN_USE}")
 
     def claims(self) -> int:
         """How often partitions were claimed, as far as ClickHouse was told: the sum over the partitions."""
-        return self._number(f"SELECT intDiv(sum(claim), {len(_SOURCES) // PARTITIONS}) FROM freshness FINAL")
+        return self._number(
+            f"SELECT intDiv(sum(claim), {len(_SOURCES) // PARTITIONS}) FROM freshness FINAL WHERE {IN_USE}"
+        )
 
     def applied_more_than(self, share: float) -> Callable[[], bool]:
         """A condition: more than this share of what is published so far is applied."""
@@ -220,6 +256,9 @@ class Stage:
                 return taken
 
     def _end_run(self) -> None:
+        if self.rebuilding is not None:
+            self.rebuilding.end()
+            self.rebuilding = None
         for worker in self.workers.values():
             worker.end()
         self.workers.clear()

@@ -32,7 +32,8 @@ def shown_topics(url: str) -> dict[tuple[str, str, str, str, int], int]:
     rows = _query(
         url,
         "SELECT brand_id, affiliate_id, topic, verdict, toUnixTimestamp(bucket), sum(answers) FROM topic_panes FINAL "
-        "WHERE generation = (SELECT greatest(1, max(g.generation)) FROM generations AS g) GROUP BY ALL HAVING sum(answers) != 0",
+        "WHERE generation = (SELECT greatest(1, max(g.generation)) FROM generations AS g) "
+        "GROUP BY ALL HAVING sum(answers) != 0",
     )
     return {tuple(r[:5]): r[5] for r in rows}
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,6 +133,81 @@ def test_twice_the_partitions_while_the_stream_goes_on(tmp_path: Path) -> None:
         assert done(rebuilding(running, "--pane", "60m"))["verified_events"] == after["events"]
         assert differences(running.clickhouse.url, [*first, *second, *third], Rules(pane_s=3600)) == []
         nothing_is_left_of(running, Names(2))
+
+
+KILLED_AT: Final = ("building", "built", "cutting", "cut", "in use")
+
+
+def test_killed_at_each_step_it_goes_on_and_the_numbers_in_use_are_never_wrong(tmp_path: Path) -> None:
+    events = tricky_events(41, CUSTOMERS // 2, newest())
+    rng = random.Random(41)
+    rules = {1: Rules(), 2: Rules(pane_s=1800)}
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        offsets = publish_with_tricks(running, events)
+        running.settle(offsets)
+        for moment in KILLED_AT:
+            process = rebuilding(running, "--pane", "30m")
+            wait_until(running, moment, process)
+            time.sleep(rng.uniform(0, 1))  # not a wait for something: so much later
+            children = children_of(process.pid)
+            process.kill()
+            process.communicate()
+            running.wait_for(partial(all_gone, children), "builders to end with it")
+            assert differences(running.clickhouse.url, events, rules[in_use(running)]) == [], moment
+        done(rebuilding(running))  # whatever is left to do
+        assert in_use(running) == 2
+        settle(running, offsets)
+        more = tricky_events(42, 20, newest())
+        settle(running, offsets + running.publish(more))
+        assert differences(running.clickhouse.url, [*events, *more], rules[2]) == []
+        code, after = verdict(running)
+        assert (code, after["differences"]) == (0, [])
+        nothing_is_left_of(running, OLD)
+
+
+def test_given_up_the_workers_go_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    events, more = tricky_events(51, CUSTOMERS // 2, newest()), tricky_events(52, 20, newest())
+    with engines(tmp_path) as running:
+        running.start_worker(0)
+        running.settle(running.publish(events))
+        process = rebuilding(running, "--pane", "30m")
+        wait_until(running, "cut", process)
+        process.kill()
+        process.communicate()
+        if in_use(running) == 1:  # else it was too quick for us
+            assert done(rebuilding(running, "--give-up")) == {"given_up": 2}
+            assert done(rebuilding(running, "--give-up")) == {"given_up": None}
+            settle(running, len(events) + running.publish(more))
+            assert differences(running.clickhouse.url, [*events, *more], Rules()) == []
+            assert running.query("SELECT count() FROM affiliate_panes WHERE generation = 2") == [(0,)]
+
+
+def wait_until(running: Engines, moment: str, process: "subprocess.Popen[str]") -> None:
+    """Until the register has the step, or builders have begun, or the views show the new generation."""
+    sql = {
+        "built": "SELECT count() FROM freshness WHERE generation = 2",
+        "in use": "SELECT count() FROM generations",
+    }.get(moment, f"SELECT count() FROM generation_steps WHERE generation = 2 AND step = '{moment}'")
+    running.wait_for(lambda: process.poll() is not None or running.query(sql) != [(0,)], moment)
+    assert process.poll() is None, process.communicate()
+
+
+def children_of(pid: int) -> list[int]:
+    """Its processes, as Linux tells."""
+    children = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for found in children for child in found.split()]
+
+
+def all_gone(pids: list[int]) -> bool:
+    return not any(map(alive, pids))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
 
 
 def publish_as_kafka_says(bootstrap: str, events: list[Event]) -> None:
