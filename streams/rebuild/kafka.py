@@ -14,7 +14,7 @@ from kafka.errors import GroupIdNotFoundError, InvalidPartitionsError, KafkaErro
 
 from streams.brokers.admission import knock, unanswered
 from streams.brokers.clients import client_settings
-from streams.brokers.topics import DEAD_LETTERS, SALES, SOURCES, Names
+from streams.brokers.topics import BY_SALE, DEAD_LETTERS, SALES, SOURCES, Names
 from streams.changelog.meta import Log
 from streams.settings import Settings
 
@@ -64,15 +64,16 @@ def partitions_of(admin: Any, topic: str) -> int:
 
 
 def add_partitions(settings: Settings, partitions: int) -> None:
-    """Gives sources and dead letters as many partitions, and waits until all brokers know. Safe to repeat. Raises
-    Unavailable."""
+    """Gives sources, dead letters and by-sale, where it is, as many partitions, and waits until all brokers know. Safe to
+    repeat. Raises Unavailable."""
     with asking(settings) as admin:
-        for topic in (*SOURCES, DEAD_LETTERS):
+        topics = [topic for topic in (*SOURCES, DEAD_LETTERS, BY_SALE) if partitions_of(admin, topic)]
+        for topic in topics:
             if partitions_of(admin, topic) < partitions:
                 with suppress(InvalidPartitionsError):  # somebody else was faster
                     admin.create_partitions({topic: partitions})
         deadline = time.monotonic() + _RAISED_S_MAX
-        while any(partitions_of(admin, topic) < partitions for topic in (*SOURCES, DEAD_LETTERS)):
+        while any(partitions_of(admin, topic) < partitions for topic in topics):
             if time.monotonic() > deadline:
                 raise unanswered(settings, KafkaError(f"the topics have not got {partitions} partitions yet"))
             time.sleep(_ASK_AGAIN_S)
