@@ -7,6 +7,7 @@ PosventaError
 +-- NoAnswer          an Unavailable from which nothing comes, not even a refusal
 +-- StateRefused      a claim found state that must not be papered over; the message says what to do
 +-- OwnershipLost     another worker owns the partition now, or its commit's outcome is unknown: claim again
++-- Damaged           bytes in Kafka are not those that were written; the message names topic, partition and offset
 +-- Stuck             input waits and nothing is applied: the worker ends, so that its supervisor starts another
 """
 
@@ -37,6 +38,10 @@ class StateRefused(PosventaError):
 
 class OwnershipLost(PosventaError):
     """The partition must be claimed anew before anything else is done with it."""
+
+
+class Damaged(PosventaError):
+    """A batch of records can't be read by anybody, until somebody mends it or gives it up."""
 
 
 class Stuck(PosventaError):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.addresses import brokers, clickhouse_url
 from streams.errors import Misuse
@@ -24,6 +24,7 @@ _OF_SECURITY: Final = {
     "SSL": ("kafka_security_ca_file", "kafka_security_cert_file", "kafka_security_key_file"),
 }
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PLACES_MAX: Final = 1000
 _PANES = ("1m", "5m", "10m", "15m", "30m", "60m")
 
 
@@ -55,6 +56,14 @@ def _pane(text: object) -> int:
     return _seconds(text)
 
 
+def _places(text: object) -> "Places":
+    found = [part.strip() for part in str(text).split(",") if part.strip()]
+    matches = [re.fullmatch(r"([\w.-]+):(\d{1,9}):(\d{1,18})", part, re.ASCII) for part in found]
+    if len(found) > _PLACES_MAX or not all(matches):
+        raise ValueError(f"expected at most {_PLACES_MAX} of topic:partition:offset, as the message names the batch")
+    return tuple((match[1], int(match[2]), int(match[3])) for match in matches if match)
+
+
 def _not_supported_yet(text: str) -> str:
     if text:
         raise ValueError("a schema registry is not supported yet; leave it empty and use Avro single-object encoding")
@@ -68,6 +77,7 @@ def _clickhouse(url: SecretStr) -> SecretStr:
 
 _WINDOW: Final = _between("1m", "3650d")
 
+Places = tuple[tuple[str, int, int], ...]
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Pane = Annotated[int, BeforeValidator(_pane)]
 
@@ -126,6 +136,10 @@ class Settings(BaseSettings):
     session_timeout: Annotated[Duration, AfterValidator(_between("6s", "5m"))] = Field(
         "10s", description="Kafka group session timeout of a worker; 6s to 5m"
     )  # type: ignore[assignment]
+    refuse_damaged: Annotated[Places, NoDecode, BeforeValidator(_places)] = Field(
+        "",  # type: ignore[arg-type]
+        description="damaged batches in Kafka that are given up, comma-separated topic:partition:offset; each is a refusal",
+    )
     poll_records_max: int = Field(16_000, ge=1, le=100_000, description="records one poll may bring; 1 to 100000")
     unit_records_max: int = Field(
         8000, ge=1, le=100_000, description="records one unit (Kafka transaction) may hold; 1 to 100000"

@@ -83,6 +83,7 @@ class Timing:
     seek_again_s: float = _of(
         5.0, "what was sought does not come: the partition is claimed again; a seek takes far less"
     )
+    damage_every_s: float = _of(60.0, "the log names a batch that can't be read")
     claim_again_s_first: float = _of(
         0.2, "the first wait after a failure, before the next claim; then doubled each time"
     )

@@ -7,8 +7,10 @@ before they were read, or a seek came between.
 
 import asyncio
 import sys
-from collections.abc import Set
+import time
+from collections.abc import Mapping, Set
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import aiokafka
@@ -22,6 +24,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, serve
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
+from .damage import DamagedBatch
 from .lenient import read_leniently
 from .record_batch import RecordBatch
 
@@ -30,6 +33,8 @@ from .record_batch import RecordBatch
 _SHARE_RECORDS_MIN: Final = 4000
 # How soon to look again whether what was held is still held.
 _HELD_WAIT_S: Final = 0.05
+# How soon to look again at a batch that can't be read: nobody mends one within seconds.
+_DAMAGED_WAIT_S: Final = 5.0
 # How soon to look again whether the group refuses this consumer.
 _REFUSAL_LOOK_S: Final = 1.0
 
@@ -41,6 +46,8 @@ def register(scheme: str = "batch") -> None:
 
 class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The consumer's own thread, which heartbeats also while agents are blocked."""
+
+    _again_at: Mapping[TopicPartition, float] = MappingProxyType({})  # what can't be read, and when to look again
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         read_leniently()
@@ -97,14 +104,23 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         batches: dict[TP, RecordBatch] = {}
         if not self.consumer.flow_active or consumer._subscription.reassignment_in_progress:
             return batches
-        waiting = [tp for tp in fetched if tp in active and tp not in self.consumer.held]
+        now = time.monotonic()
+        self._again_at = {tp: at for tp, at in self._again_at.items() if at > now}
+        waiting = [tp for tp in fetched if tp in active and tp not in self.consumer.held and tp not in self._again_at]
         room = max_records or sys.maxsize
         share = max(room // max(len(waiting), 1), _SHARE_RECORDS_MIN)
         for tp in waiting:
             if room <= 0 or (batches and isinstance(fetched[tp], FetchError)):
                 break  # an error is raised by a poll that has nothing to lose
             start = _position(consumer, tp)
-            records = (await consumer._fetcher.fetched_records({tp}, max_records=min(share, room))).get(tp, [])
+            try:
+                records = (await consumer._fetcher.fetched_records({tp}, max_records=min(share, room))).get(tp, [])
+            except DamagedBatch as damage:
+                fetched.pop(tp, None)  # and is fetched again meanwhile
+                self._again_at = {**self._again_at, tp: now + _DAMAGED_WAIT_S}
+                if start is not None:
+                    batches[TP(tp.topic, tp.partition)] = RecordBatch(tp.topic, tp.partition, start, start, [], damage)
+                continue
             end = _position(consumer, tp)
             if start is not None and end is not None and end > start:
                 batches[TP(tp.topic, tp.partition)] = RecordBatch(tp.topic, tp.partition, start, end, records)

@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.batches.damage import DamagedBatch, give_up
 from streams.batches.lenient import read_leniently
 from streams.brokers.admission import unanswered
 from streams.brokers.clients import aiokafka_settings
@@ -24,7 +25,8 @@ Place = tuple[str, int]  # topic, partition
 
 
 def arrivals_ms(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place, int]:
-    """The broker's time of the next record from each offset on; nothing where only markers of transactions are left.
+    """The broker's time of the next record from each offset on; nothing where only markers of transactions are left, or
+    what is next can't be read.
 
     Raises Unavailable when Kafka does not answer, NotAdmitted when it refuses.
     """
@@ -36,7 +38,9 @@ def arrivals_ms(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place,
 
 async def _read(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place, int]:
     arrived: dict[Place, int] = {}
+    damaged: set[Place] = set()
     read_leniently()
+    give_up(settings.refuse_damaged)
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False
     )
@@ -46,8 +50,16 @@ async def _read(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place,
         for place, offset in offsets.items():
             consumer.seek(TopicPartition(*place), offset)
         deadline = time.monotonic() + _ARRIVALS_S_MAX
-        while len(arrived) < len(offsets) and time.monotonic() < deadline:
-            for tp, found in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+        while len(arrived) + len(damaged) < len(offsets) and time.monotonic() < deadline:
+            try:
+                got = await consumer.getmany(timeout_ms=_POLL_MS)
+            except DamagedBatch as error:  # nobody knows when it came; its worker says that it is stalled
+                tp = TopicPartition(error.topic, error.partition)
+                consumer.pause(tp)
+                consumer.seek(tp, offsets[tuple(tp)])
+                damaged.add(tuple(tp))
+                continue
+            for tp, found in got.items():
                 arrived.setdefault((tp.topic, tp.partition), found[0].timestamp)
     finally:
         await consumer.stop()

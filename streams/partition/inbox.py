@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from streams.batches import RecordBatch
+from streams.batches import DamagedBatch, RecordBatch
 from streams.brokers.topics import SOURCES
 from streams.changelog.meta import Applied
 from streams.unit.record import Record
@@ -39,6 +39,9 @@ class Cut:
     applied: dict[str, Applied] = field(default_factory=dict)
     batches: list[RecordBatch] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    damaged: dict[str, DamagedBatch] = field(
+        default_factory=dict
+    )  # by topic: what can't be read, right after what is cut
 
 
 class Inbox:
@@ -82,6 +85,9 @@ class Inbox:
         self._count(batch, -1)
         if batch.start > at.offset:
             cut.missing.append(Missing(topic, at.offset, batch.start))
+        elif batch.damage is not None:
+            if batch.start == at.offset:
+                cut.damaged[topic] = batch.damage
         elif batch.end > at.offset:
             if batch.start < at.offset:
                 batch = _part(batch, at.offset, batch.end)

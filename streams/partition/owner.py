@@ -51,6 +51,10 @@ class Owner:
         """Whether the partition is claimed, and what ClickHouse lacked sent again."""
         return self._units is not None
 
+    def stopped(self) -> set[str]:
+        """The topics of which the next batch can't be read: nobody is stuck who waits for those."""
+        return self._units.stopped() if self._units is not None else set()
+
     def put(self, batch: RecordBatch) -> None:
         """Takes a batch; it is processed, or skipped, or dropped when the owner stops."""
         self._desk.put(batch)

@@ -8,6 +8,8 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 
+from streams.batches import DamagedBatch
+from streams.brokers.damage import damaged
 from streams.partition.desk import Desk
 from streams.partition.dispatch import Dispatch
 from streams.partition.failures import Failures
@@ -35,6 +37,8 @@ class Units:
         self._tally = tally
         self._clock = shared.timing.clock
         self._gaps = Gaps(number, shared.timing, self._clock.monotonic())
+        self._stopped_at: dict[str, int] = {}  # by topic: where a batch lay that could not be read
+        self._tell_damage_at = 0.0
 
     async def run(self) -> None:
         """Makes units until the owner is to stop, or the claim is over. Raises OwnershipLost, and whatever a unit fails by."""
@@ -59,6 +63,21 @@ class Units:
             self._desk.put_back(cut)
             raise
         self._failures.went_on()
+        for topic, damage in cut.damaged.items():
+            self._stop_at(topic, damage)
+
+    def _stop_at(self, topic: str, damage: DamagedBatch) -> None:
+        """Nothing of the topic comes until the batch is mended or given up; it is delivered again and again meanwhile."""
+        now = self._clock.monotonic()
+        self._stopped_at[topic] = self._dispatch.claimed.meta.applied[topic].offset
+        if now >= self._tell_damage_at:
+            self._tell_damage_at = now + self._shared.timing.damage_every_s
+            log.error("%s; this topic of the partition waits, all others go on", damaged(damage))
+
+    def stopped(self) -> set[str]:
+        """The topics of which the next batch can't be read."""
+        applied = self._dispatch.claimed.meta.applied
+        return {topic for topic, offset in self._stopped_at.items() if applied[topic].offset == offset}
 
     async def _apply(self, cut: Cut) -> None:
         claimed = self._dispatch.claimed

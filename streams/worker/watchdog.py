@@ -62,10 +62,11 @@ class Watchdog:
     def check_progress(self) -> None:
         """Raises Stuck when nothing was applied for too long."""
         outbox = self._outbox
+        stopped = {(topic, number) for number, owner in self._assignment.owners.items() for topic in owner.stopped()}
         applied = {
             (topic, partition): account.reached.applied[topic].offset
             for partition, account in outbox.accounts.items() if account.reached.applied
-            for topic in SOURCES
+            for topic in SOURCES if (topic, partition) not in stopped
         }  # fmt: skip
         if self._progress.is_stuck(applied, outbox.ends, outbox.waits_for_clickhouse(), self._now()):
             faulthandler.dump_traceback()

@@ -10,6 +10,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.batches import DamagedBatch
 from streams.batches.lenient import LenientRecords
 
 CODECS = range(5)  # none, gzip, snappy, lz4, zstd
@@ -94,6 +95,10 @@ def test_a_fetch_that_was_cut_short_gives_its_whole_batches(
     together = b"".join(whole)
     cut = data.draw(st.integers(0, len(together)))
     records, count = LenientRecords(together[:cut]), 0
+    if whole and 0 < cut < len(whole[0]):  # brokers send the first one whole: that has lost its end
+        with pytest.raises(DamagedBatch):
+            records.next_batch()
+        return
     while records.has_next():
         assert len(list(records.next_batch())) == len(batches[count][1])
         count += 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import codec
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.util import calc_crc32c_py
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from tests.support.places import ROOT
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 MAGIC = 2
 SPARE_BYTES = 200  # of a batch, beside a value
-HEAD_BYTES, LENGTH_AT, LENGTH_END = 61, 8, 12  # of a batch (Kafka protocol, record batch)
+HEAD_BYTES, LENGTH_AT, LENGTH_END, CRC_END = 61, 8, 12, 21  # of a batch (Kafka protocol, record batch)
 
 PACKERS: dict[str, list[Any]] = {
     "gzip_decode": [codec.gzip_encode],
@@ -78,7 +79,10 @@ def test_what_is_no_data_of_its_codec_is_unread_too(codec_id: int) -> None:
     head = batch(codec_id, [bytes(1000)])[:HEAD_BYTES]
     nonsense = b"\xff\xff\xff\xff"
     length = HEAD_BYTES - LENGTH_END + len(nonsense)
-    [unread] = records(head[:LENGTH_AT] + length.to_bytes(4, "big") + head[LENGTH_END:] + nonsense)
+    checked = head[CRC_END:] + nonsense
+    checksum = calc_crc32c_py(checked).to_bytes(4, "big")
+    before = head[:LENGTH_AT] + length.to_bytes(4, "big") + head[LENGTH_END : CRC_END - 4]
+    [unread] = records(before + checksum + checked)
     assert isinstance(unread.value, Unread)
 
 

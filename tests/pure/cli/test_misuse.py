@@ -53,6 +53,7 @@ def refused(ended: Ended, code: int, *words: str) -> None:
         ("lag", {"POSVENTA_KAFKA": "h:abc"}, "POSVENTA_KAFKA=h:abc: expected comma-separated host:port"),
         ("worker", {"POSVENTA_KAFKA": f"ana:{SECRET}@h:9092"}, "POSVENTA_KAFKA: expected"),
         ("lag", {"POSVENTA_PARTITIONS": "0"}, "POSVENTA_PARTITIONS=0"),
+        ("worker", {"POSVENTA_REFUSE_DAMAGED": "sales:3"}, "POSVENTA_REFUSE_DAMAGED=sales:3: expected"),
         ("worker", {"POSVENTA_SESSION_TIMEOUT": "soon"}, "POSVENTA_SESSION_TIMEOUT=soon: expected"),
         ("report", {"POSVENTA_PANE": "\x1b[2J"}, "POSVENTA_PANE=\\x1b[2J"),
         ("migrate", {"POSVENTA_FLUSH_ROWS": "\udcff"}, "POSVENTA_FLUSH_ROWS=\\udcff"),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import RecordBatch
+from streams.batches import DamagedBatch, RecordBatch
 from streams.brokers.topics import FEEDBACK, SALES, SOURCES
 from streams.changelog.meta import Applied
 from streams.partition.inbox import Inbox
@@ -74,3 +74,22 @@ def test_what_waits_is_counted() -> None:
     assert inbox.waiting[SALES].records == 9
     inbox.clear()
     assert (inbox.waiting[SALES].records, bool(inbox)) == (0, False)
+
+
+def test_damage_waits_for_what_lies_before_it_and_is_told_once_it_is_next() -> None:
+    inbox, applied = Inbox(), {topic: Applied(0) for topic in SOURCES}
+    damage = DamagedBatch(SALES, 0, 4, "its bytes were changed")
+    marked = RecordBatch(SALES, 0, 4, 4, [], damage)
+    inbox.put(delivered(SALES, 0, 4, set()))
+    inbox.put(marked)
+    first = inbox.cut(2, applied)
+    assert (len(first.records), first.damaged) == (2, {})
+    rest = inbox.cut(9, applied | first.applied)
+    assert (len(rest.records), rest.damaged) == (2, {SALES: damage})
+    assert not inbox
+    inbox.put(marked)
+    early = inbox.cut(9, applied | first.applied)
+    assert ([missing.expected for missing in early.missing], early.damaged) == ([2], {})
+    inbox.put(marked)
+    late = inbox.cut(9, {SALES: Applied(9), FEEDBACK: Applied(0)})
+    assert (late.records, late.missing, late.damaged) == ([], [], {})

@@ -1,8 +1,10 @@
 """A worker ends when input waits and nothing goes on, unless it is ClickHouse that it waits for."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ class Watched:
     """An outbox, its watchdog, and the clock of both."""
 
     now: float = 0.0
+    stopped: Set[str] = frozenset()  # topics whose next batch can't be read
     timing: Timing = field(init=False)
     outbox: Outbox = field(init=False)
 
@@ -37,7 +40,8 @@ class Watched:
 
     def pass_time(self) -> None:
         """As long as a worker may be stuck, and a second."""
-        watchdog = Watchdog(Settings(), self.timing, None, self.outbox, dict)  # type: ignore[arg-type]
+        assignment: Any = SimpleNamespace(owners={PARTITION: SimpleNamespace(stopped=lambda: self.stopped)})
+        watchdog = Watchdog(Settings(), self.timing, assignment, self.outbox, dict)
         watchdog.check_progress()
         self.now += self.timing.stuck_s
         watchdog.check_progress()
@@ -60,6 +64,14 @@ def test_no_progress_with_input_waiting_ends_loudly(watched: Watched) -> None:
     with pytest.raises(Stuck, match="input waits"):
         watched.pass_time()
     assert watched.now == watched.timing.stuck_s + 1
+
+
+def test_who_waits_for_what_nobody_can_read_is_not_stuck(watched: Watched) -> None:
+    watched.stopped = {SALES}
+    watched.pass_time()
+    watched.outbox.ends[SOURCES[1], PARTITION] = LogEnd(6, 6, 0)
+    with pytest.raises(Stuck, match="input waits"):
+        watched.pass_time()
 
 
 def test_nothing_to_read_is_no_wedge(watched: Watched) -> None:
