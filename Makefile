@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test clients night coverage faults alerts promtool attacks lint bench dist lock audit digests
+.PHONY: setup demo quick test clients night coverage faults alerts promtool attacks reading lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -143,6 +143,12 @@ audit:
 # Pins each image by the digest that its tag stands for now. Needs no setup, but skopeo and the images' registries.
 digests:
 	$(PYTHON) -m supply.digests
+
+# How well comments are read, on sentences that people labelled (docs/reading.md); make reading OLIST=directory: on its reviews too.
+OLIST ?=
+
+reading: $(READY)
+	$(VENV)/bin/python -m tests.pure.reading $(if $(OLIST),--olist $(OLIST))
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

@@ -35,6 +35,7 @@ COMMANDS: Final = (
     "lag",
     "verify",
     "rebuild",
+    "read",
     "dead-letters",
     "mark",
     "monitor",

@@ -1,28 +1,30 @@
-"""JSON Lines -> events: one event a line, a bad line refused by its number, the rest goes on.
+"""JSON Lines -> events, or what else stands one a line: a bad line refused by its number, the rest goes on.
 
-Owns the reading of a line. Pure: takes lines, gives events and refusals in their order.
+Owns the reading of a line. Pure: takes lines, gives what they hold and refusals in their order.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from schemas.errors import InvalidValue, shown
-from schemas.events import Event
+
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """Line `number`, from 1, is not published because of `why`."""
+    """Line `number`, from 1, is not taken because of `why`."""
 
     number: int
     why: str
 
 
 def parse_lines(
-    lines: Iterable[bytes], parse: Callable[[Mapping[str, object]], Event]
-) -> Iterator[Event | RefusedLine]:
+    lines: Iterable[bytes], parse: Callable[[Mapping[str, object]], Parsed]
+) -> Iterator[Parsed | RefusedLine]:
     """Reads lines of UTF-8 (a byte order mark before the first is fine); empty lines are passed over."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
@@ -39,7 +41,7 @@ def parse_lines(
 def _mapping(text: str) -> Mapping[str, object]:
     value = json.loads(text, object_pairs_hook=_once)
     if not isinstance(value, dict):
-        raise InvalidValue("line", f"a JSON {type(value).__name__}", "a JSON object with the fields of one event")
+        raise InvalidValue("line", f"a JSON {type(value).__name__}", "a JSON object")
     return value
 
 

@@ -22,6 +22,7 @@ THE_SAME = {
     "Row": "a row by the names of its columns",
     "Rules": "what decides numbers: the rules, and as much of them as the second count needs",
     "SALES": "sales: as a topic, and as the measure that counts them, which is read as panes.SALES",
+    "TOPIC": "a topic that customers speak of: as a kind of row, and as a kind of hit",
     "TopicKey": "what names a topic's pane, in both counts",
     "decode": "the value from its bytes, read with its module's name: state.decode, meta.decode",
     "encode": "the bytes of a value, read with its module's name: codec.encode, state.encode, meta.encode",
@@ -29,6 +30,7 @@ THE_SAME = {
     "main": "what a program begins with",
     "migrate": "the command, and what it does",
     "monitor": "the command, and what it does",
+    "read": "the command; and reading a log of Kafka",
     "verify": "the command, and what it does",
 }
 

@@ -1,0 +1,1 @@
+"""The comment reader, held against sentences and reviews that people labelled: `python -m tests.pure.reading`."""
