@@ -12,6 +12,7 @@ brokers     what we know and ask of Kafka
 
 Beside the way stand reading (findings from comments), publishing (events into Kafka), generations (which state is in
 use), rebuild (a new one beside it), recount (everything counted a second time), letters (what was refused, read and
-replayed), monitoring (metrics for Prometheus), embedded (both engines on one machine) and demo.
+replayed), doctor (a look at all that it stands on), monitoring (metrics for Prometheus), embedded (both engines on one
+machine) and demo.
 docs/architecture.md follows one sale through all of it.
 """

@@ -105,6 +105,11 @@ def ensure_topics_to_publish(settings: Settings, topics: Collection[str], wait_s
     _asked(settings, wait_s, ensure)
 
 
+def bytes_max() -> dict[str, int]:
+    """The records that changelog and dead letters take when we create them."""
+    return {name: int(_CONFIGS[name]["max.message.bytes"]) for name in (STATE, DEAD_LETTERS)}
+
+
 def _asked(settings: Settings, wait_s: float, ask: Callable[[KafkaAdminClient], _T]) -> _T:
     """What the brokers answer, sooner or later."""
     deadline = time.monotonic() + wait_s
@@ -185,9 +190,8 @@ def _inspect(admin: KafkaAdminClient, found: Mapping[str, list[Any]], settings: 
         )
         for name, partitions in found.items()
     }
-    bytes_max = {name: int(_CONFIGS[name]["max.message.bytes"]) for name in (STATE, DEAD_LETTERS)}
     told: dict[bool, list[str]] = {True: [], False: []}
-    for fault in faults(topics, bytes_max):
+    for fault in faults(topics, bytes_max()):
         told[fault.is_fatal].append(fault.told(settings.kafka))
     if told[True]:
         raise StateRefused("\n".join(told[True]))

@@ -37,6 +37,7 @@ COMMANDS: Final = (
     "rebuild",
     "read",
     "dead-letters",
+    "doctor",
     "mark",
     "monitor",
 )  # as the documentation lists them

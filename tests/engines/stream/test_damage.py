@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from schemas.events import Event, Sale, partition_key
+from schemas.events import Event, Sale, record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, SALES
 from tests.support.engines import PARTITIONS, Engines, engines
@@ -114,7 +114,7 @@ def test_a_batch_that_is_given_up_is_one_refusal_and_the_rest_is_counted(tmp_pat
             running.workers[number].terminate()
             running.workers[number].wait()
         place = f"{SALES}[{HURT}] offset {offset}: its bytes do not fit its checksum"
-        for command in (("verify", "--json"), ("verify",)):
+        for command in (("verify", "--json"), ("doctor",)):
             told = said(running, *command)
             assert (told.returncode, "Traceback" in told.stderr) == (1, False)
             assert place in told.stderr + told.stdout
@@ -131,7 +131,7 @@ def test_a_batch_that_is_given_up_is_one_refusal_and_the_rest_is_counted(tmp_pat
 
 def is_stopped(event: Event) -> bool:
     """Whether it lies in the topic and partition that is hurt."""
-    home = partition_for(partition_key(event.brand_id, event.customer_id), PARTITIONS)
+    home = partition_for(record_key(event), PARTITIONS)
     return isinstance(event, Sale) and home == HURT
 
 

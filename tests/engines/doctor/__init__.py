@@ -1,0 +1,1 @@
+"""posventa doctor on the real engines."""

@@ -1,0 +1,1 @@
+"""posventa doctor: what facts mean, without any server."""
