@@ -4,6 +4,7 @@ Owns the vote. Each word that a language knows votes for it, the more the fewer 
 are made of vote against all. Compiled; pure but for a bounded memo. Invariant: in doubt there is no language.
 """
 
+import re
 from typing import Final, final
 
 from streams.reading.letters import word_forms
@@ -30,7 +31,10 @@ class Voter:
         self, words: dict[str, frozenset[str]], letters: dict[str, frozenset[str]], lexicons: dict[str, list[Lexicon]]
     ) -> None:
         self._words = [words.get(language, frozenset()) for language in (*READ_LANGUAGES, OTHER)]
-        self._letters = [letters.get(language, frozenset()) for language in (*READ_LANGUAGES, OTHER)]
+        self._letters = [
+            re.compile(f"[{''.join(sorted(letters[language]))}]") if letters.get(language) else None
+            for language in (*READ_LANGUAGES, OTHER)
+        ]
         self._lexicons = [lexicons.get(language, []) for language in READ_LANGUAGES]
         self._memo: dict[str, int] = {}
 
@@ -69,7 +73,8 @@ class Voter:
 
     def _count_letters(self, text: str, result: list[int]) -> None:
         for place in range(4):
-            if not self._letters[place].isdisjoint(text):
+            own = self._letters[place]
+            if own is not None and own.search(text) is not None:
                 result[place] += _LETTER
 
     def _votes_of(self, token: str) -> int:

@@ -16,7 +16,7 @@ _BASE: Final = {
     "h": "ĤĦĥħ",
     "i": "ÌÍÎÏĨĪĬĮİìíîïĩīĭįı",
     "j": "Ĵĵ",
-    "k": "Ķķ",
+    "k": "Ķķ\u212a",
     "l": "ĹĻĽŁĺļľł",
     "n": "ÑŃŅŇñńņň",
     "o": "ÒÓÔÕÖØŌŎŐòóôõöøōŏőº",
@@ -30,39 +30,49 @@ _BASE: Final = {
     "ss": "ß",
     "ae": "Ææ",
     "oe": "Œœ",
-    "'": "’‘´`ʼ",
-    " ": "\xa0\t",
+    " ": "\xa0",
     "...": "…",
-    "": "\xad\u200b\u200c\u200d\ufe0f\ufeff",
+    "": "\xad\u200b\u200c\u200d\ufe0f\ufeff’‘´ʼ",
 }
 
 
-def _table() -> dict[int, str]:
-    table = {ord(letter): base for base, letters in _BASE.items() for letter in letters}
-    table |= {code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
-    table |= dict.fromkeys(range(0x300, 0x370), "")  # accents that stand behind their letter
-    return table
+def _table() -> dict[str, str]:
+    table = {letter: base for base, letters in _BASE.items() for letter in letters}
+    return table | {chr(code): "" for code in range(0x300, 0x370)}  # accents that stand behind their letter
 
 
 _TABLE: Final = _table()
+_STRANGE: Final = re.compile(r"[^\x00-\x7f]")
 # Portuguese `é` (is) is another word than `e` (and).
 _IS: Final = re.compile(
     r"(?<![A-Za-z\u00c0-\u024f\u0300-\u036f])(?:[éÉ]|[eE]\u0301)(?![A-Za-z\u00c0-\u024f\u0300-\u036f])"
 )
-_TOKEN: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[0-9]+|[.;!?\n]+|[,():/|]+|(?<![a-z0-9])-+|[^\x00-\x7f]+")
+_TOKEN: Final = re.compile(r"[a-z]+|[0-9]+|[.;!?\n]+|[,():/|]+|(?<![a-z0-9])-+|[^\x00-\x7f]+")
 _RUN: Final = re.compile(r"([a-z])\1\1+")
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text in their order: words of a-z, digits, and runs of what breaks a sentence or a clause."""
-    if not text.isascii() and ("é" in text or "É" in text or "\u0301" in text):
-        text = _IS.sub("eh", text)
-    return _TOKEN.findall(text.lower() if text.isascii() else text.translate(_TABLE))
+    """The tokens of a text in their order: words of a-z, digits, and runs of what breaks a sentence or a clause.
+
+    An apostrophe is no break: `don't` is `dont`.
+    """
+    if not text.isascii():
+        if "é" in text or "É" in text or "\u0301" in text:
+            text = _IS.sub("eh", text)
+        text = _STRANGE.sub(_base, text)
+    if "'" in text or "`" in text:
+        text = text.replace("'", "").replace("`", "")
+    return _TOKEN.findall(text.lower())
+
+
+def _base(found: re.Match[str]) -> str:
+    letter = found.group()
+    return _TABLE.get(letter, letter)
 
 
 def word_forms(token: str) -> list[str]:
     """How a word may have been meant, best first: as it stands, and with drawn-out letters once or twice."""
-    forms = [token.replace("'", "")]
+    forms = [token]
     if _RUN.search(forms[0]):
         forms.append(_RUN.sub(r"\1", forms[0]))
         forms.append(_RUN.sub(r"\1\1", forms[0]))

@@ -22,6 +22,9 @@ from streams.reading.vocabulary import Word
 _VERDICTS: Final = tuple(VERDICT_MEANINGS)
 _SLUGS: Final = tuple(TOPIC_MEANINGS)
 _FINDINGS: Final = [[Finding(verdict, slug) for slug in _SLUGS] for verdict in _VERDICTS]
+# Of each verdict's topics, in one row: where `VERDICT:topic` stands in the alphabet.
+_IN_ALPHABET: Final = sorted((verdict, slug) for verdict in _VERDICTS for slug in _SLUGS)
+_RANKS: Final = [_IN_ALPHABET.index((verdict, slug)) for verdict in _VERDICTS for slug in _SLUGS]
 _FALLBACK: Final = {"shop": _SLUGS.index("description"), "service": NO_TOPIC}
 # Up to the first a score is low, from the second on it is high.
 _LOW_AND_HIGH: Final = {"NPS": (6, 9), "CSAT": (2, 4), "CES": (3, 5)}
@@ -123,6 +126,8 @@ def prior_of(scores: Iterable[tuple[str, int]]) -> int:
 
 def _settle(said: list[Said]) -> list[Said]:
     """One of each, in order; of a topic's complaints the sharpest."""
+    if len(said) == 1:
+        return said
     first: dict[int, Said] = {}
     for one in said:
         first.setdefault(one.verdict * len(_SLUGS) + one.topic, one)
@@ -154,8 +159,8 @@ def _in_order(said: list[Said]) -> list[Said]:
     return said[:FINDINGS_MAX]
 
 
-def _place(said: Said) -> tuple[str, str]:
-    return _VERDICTS[said.verdict], _SLUGS[said.topic]
+def _place(said: Said) -> int:
+    return _RANKS[said.verdict * len(_SLUGS) + said.topic]
 
 
 def _texts(words: list[Word], said: Said) -> tuple[str, ...]:

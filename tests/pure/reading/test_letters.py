@@ -15,7 +15,7 @@ from streams.reading.letters import tokens, word_forms
     [
         ("Llegó ROTO", ["llego", "roto"]),
         ("não é bom e não chegou", ["nao", "eh", "bom", "e", "nao", "chegou"]),
-        ("it's, don’t", ["it's", ",", "don't"]),
+        ("it's, don’t", ["its", ",", "dont"]),
         ("wi-fi - 24h", ["wi", "fi", "-", "24", "h"]),
         ("late... very!!", ["late", "...", "very", "!!"]),
         ("great👍thanks", ["great", "👍", "thanks"]),
@@ -52,7 +52,6 @@ def test_every_latin_letter_with_an_accent_has_a_base() -> None:
         ("muuuito", ["muuuito", "muito", "muuito"]),
         ("goood", ["goood", "god", "good"]),
         ("ameii", ["ameii", "amei"]),
-        ("don't", ["dont"]),
         ("bom", ["bom"]),
     ],
 )
