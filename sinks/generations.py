@@ -17,7 +17,7 @@ from sinks.errors import sink_errors
 BUILDING: Final = "building"  # it reads the topics beside the one in use
 CUTTING: Final = "cutting"  # the workers of the one in use let go
 CUT: Final = "cut"  # it is known how far they came: that far it goes, too
-GIVEN_UP: Final = "given up"
+ABANDONED: Final = "given up"
 DROPPED: Final = "dropped"  # it is in use, and nothing is left of those before
 
 _COLUMNS: Final = (
@@ -74,7 +74,7 @@ class Register:
         """The last step of a generation that is not in use yet and not given up; None when there is no such."""
         begun = {step.generation for step in self.steps if step.generation > self.in_use}
         for generation in sorted(begun, reverse=True):
-            if self.step(generation, GIVEN_UP) is None:
+            if self.step(generation, ABANDONED) is None:
                 found = (self.step(generation, name) for name in (CUT, CUTTING, BUILDING))
                 return next(step for step in found if step is not None)
         return None
@@ -98,7 +98,7 @@ class Register:
     def raises(self, up_to: int) -> tuple[Raise, ...]:
         """How often the topics got more partitions on the way to a generation, in order."""
         cut = [step for step in self.steps if step.name == CUT and step.generation <= up_to]
-        lasting = [step for step in cut if self.step(step.generation, GIVEN_UP) is None]
+        lasting = [step for step in cut if self.step(step.generation, ABANDONED) is None]
         first = {step.generation: step for step in reversed(lasting)}
         return tuple(
             Raise(step.partitions_before, step.cuts)

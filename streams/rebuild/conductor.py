@@ -17,11 +17,11 @@ from clickhouse_connect.driver.client import Client
 from sinks.client import connected
 from sinks.errors import sink_errors
 from sinks.generations import (
+    ABANDONED,
     BUILDING,
     CUT,
     CUTTING,
     DROPPED,
-    GIVEN_UP,
     NO_OFFSETS,
     Offsets,
     Register,
@@ -215,7 +215,7 @@ def give_up(settings: Settings, tell: Tell) -> int | None:
         old = Names(register.in_use)
         if step.name != BUILDING:
             open_all(settings, old, step.partitions_before)
-        enter(client, Step(step.generation, GIVEN_UP, step.recipe, step.partitions_before))
+        enter(client, Step(step.generation, ABANDONED, step.recipe, step.partitions_before))
         tell("taking it away", 0, 1)
         time.sleep(2 * _LOOK_S)  # builders of it end by themselves
         _drop(settings, client, step.generation)
@@ -238,7 +238,7 @@ def drop_older(settings: Settings, client: Client, tell: Tell, readers_done_s: f
         tell("waiting for readers of the old rows", round(done), round(readers_done_s))
         time.sleep(_LOOK_S)
     for generation in range(1, register.in_use):
-        given_up = register.step(generation, GIVEN_UP) is not None
+        given_up = register.step(generation, ABANDONED) is not None
         tell("dropping the old generation", generation - 1, register.in_use - 1)
         if not given_up or generation == register.in_use - 1:
             _drop(settings, client, generation)

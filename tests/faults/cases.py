@@ -19,7 +19,7 @@ from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, FRESHNESS, JOURNEYS
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from tests.faults.points import ACTIONS, POINTS, Plan
 from tests.faults.proxy import Mischief, Proxy
-from tests.faults.rebuilding import MOMENTS
+from tests.faults.rebuilding import MOMENTS, Rebuilding
 from tests.faults.small_disk import small_disk
 from tests.faults.stage import Broken, Stage
 from tests.faults.three_brokers import ThreeBrokers
@@ -310,6 +310,32 @@ def state_disk_full(stage: Stage, rng: random.Random) -> int:
 _STATE_MIB: Final = 8
 
 
+def start_rebuild(stage: Stage) -> Rebuilding:
+    """A new generation like the one in use, or whatever is left to do of one that was begun."""
+    stage.rebuilding = Rebuilding(
+        stage.environment(stage.run_directory / "rebuild"), stage.run_directory / "rebuild.log"
+    )
+    return stage.rebuilding
+
+
+def is_rebuilding(stage: Stage) -> bool:
+    """Whether one goes on."""
+    return stage.rebuilding is not None and stage.rebuilding.running
+
+
+def finish_rebuild(stage: Stage) -> None:
+    """Until a rebuild came to its end."""
+    for _ in range(_REBUILDS_MAX):
+        process = start_rebuild(stage)
+        stage.wait_for(lambda: not is_rebuilding(stage), "the rebuild")
+        if process.is_done:
+            return
+    raise Broken(f"a rebuild ended {_REBUILDS_MAX} times\n{process.log.read_text()[-800:]}")
+
+
+_REBUILDS_MAX: Final = 5
+
+
 def rebuild_killed(stage: Stage, rng: random.Random) -> int:
     """A rebuild is killed at one to three moments, now and then with its workers, while the stream goes on."""
     stage.publish_head()
@@ -319,7 +345,7 @@ def rebuild_killed(stage: Stage, rng: random.Random) -> int:
     faults, publish_rest = 0, stage.publish_tail
     for number in moments:
         moment = list(MOMENTS)[number]
-        process = stage.start_rebuild()
+        process = start_rebuild(stage)
         stage.wait_for(partial(_has_come_to, stage, moment), moment)
         time.sleep(rng.uniform(0, 1.5))
         publish_rest()
@@ -329,15 +355,15 @@ def rebuild_killed(stage: Stage, rng: random.Random) -> int:
         if rng.random() < 0.3:
             stage.workers[0].signal(signal.SIGKILL)
             faults += 1
-    stage.finish_rebuild()
+    finish_rebuild(stage)
     publish_rest()
-    if not stage.holds(MOMENTS["in use"]):
+    if not stage.number(MOMENTS["in use"]):
         raise Broken("no other generation is in use")
     return faults
 
 
 def _has_come_to(stage: Stage, moment: str) -> bool:
-    return stage.holds(MOMENTS[moment]) or not stage.is_rebuilding
+    return stage.number(MOMENTS[moment]) != 0 or not is_rebuilding(stage)
 
 
 CASES: Final[dict[str, Case]] = {

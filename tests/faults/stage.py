@@ -71,6 +71,16 @@ def empty(kafka: Kafka, replication: int) -> None:
     ensure_topics(Settings(kafka=kafka.bootstrap, kafka_replication=replication, partitions=PARTITIONS))
 
 
+def _source_ends(bootstrap: str) -> dict[TopicPartition, int]:
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        specs = dict.fromkeys(_SOURCES, OffsetSpec.LATEST)
+        found = admin.list_partition_offsets(specs, isolation_level=IsolationLevel.READ_COMMITTED)
+        return {tp: at.offset for tp, at in found.items()}
+    finally:
+        admin.close()
+
+
 class Stage:
     """Use: start(); then for each run reset(), a case, settle(), snapshot(); then stop()."""
 
@@ -128,35 +138,12 @@ class Stage:
     def start_worker(self, number: int, plan: Plan | None = None) -> HurtWorker:
         """A worker with a state directory of its own, which survives it."""
         log = self.run_directory / f"worker-{number}.log"
-        environment = self._environment(self.state(number))
+        environment = self.environment(self.state(number))
         self.workers[number] = worker = HurtWorker(environment, log, plan, self._mutant)
         return worker
 
-    def start_rebuild(self) -> Rebuilding:
-        """A new generation like the one in use, or whatever is left to do of one that was begun."""
-        log = self.run_directory / "rebuild.log"
-        self.rebuilding = Rebuilding(self._environment(self.run_directory / "rebuild"), log)
-        return self.rebuilding
-
-    def finish_rebuild(self) -> None:
-        """Until a rebuild came to its end."""
-        for _ in range(_RESTARTS_MAX):
-            process = self.start_rebuild()
-            self.wait_for(lambda: not self.is_rebuilding, "the rebuild")
-            if process.is_done:
-                return
-        raise Broken(f"a rebuild ended {_RESTARTS_MAX} times\n{process.log.read_text()[-800:]}")
-
-    @property
-    def is_rebuilding(self) -> bool:
-        """Whether one goes on."""
-        return self.rebuilding is not None and self.rebuilding.running
-
-    def holds(self, sql: str) -> bool:
-        """Whether ClickHouse answers with another number than 0."""
-        return self._number(sql) != 0
-
-    def _environment(self, state: Path) -> dict[str, str]:
+    def environment(self, state: Path) -> dict[str, str]:
+        """What a process of this stage is told, with a state directory of its own."""
         return {
             "POSVENTA_KAFKA": self.kafka.bootstrap,
             "POSVENTA_KAFKA_REPLICATION": str(self._replication),
@@ -200,7 +187,7 @@ class Stage:
         logs = sorted(self.run_directory.glob("worker-*.log"))
         return "\n".join(f"{log.name}: ...{log.read_text(errors='replace')[-800:]}" for log in logs)
 
-    def _number(self, sql: str) -> int:
+    def number(self, sql: str) -> int:
         """What ClickHouse answers; 0 while it does not."""
         try:
             return int(json.loads(ask(self.clickhouse.url, sql)[0])[0])
@@ -209,11 +196,11 @@ class Stage:
 
     def applied(self) -> int:
         """How many offsets of the sources are applied and in ClickHouse."""
-        return self._number(f"SELECT sum(applied_offset) FROM freshness FINAL WHERE {IN_USE}")
+        return self.number(f"SELECT sum(applied_offset) FROM freshness FINAL WHERE {IN_USE}")
 
     def claims(self) -> int:
         """How often partitions were claimed, as far as ClickHouse was told: the sum over the partitions."""
-        return self._number(
+        return self.number(
             f"SELECT intDiv(sum(claim), {len(_SOURCES) // PARTITIONS}) FROM freshness FINAL WHERE {IN_USE}"
         )
 
@@ -238,13 +225,7 @@ class Stage:
 
     def ends(self) -> dict[TopicPartition, int]:
         """The ends of the source logs."""
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
-        try:
-            specs = dict.fromkeys(_SOURCES, OffsetSpec.LATEST)
-            found = admin.list_partition_offsets(specs, isolation_level=IsolationLevel.READ_COMMITTED)
-            return {tp: at.offset for tp, at in found.items()}
-        finally:
-            admin.close()
+        return _source_ends(self.kafka.bootstrap)
 
     def snapshot(self) -> Snapshot:
         """What the run has left behind. Call it when everything is settled; it is taken again while the owner of a moment

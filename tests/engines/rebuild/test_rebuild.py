@@ -21,7 +21,7 @@ from streams.partition.rerouting import HEADER
 from tests.engines.recount.test_verify import newest, publish_with_tricks, verdict
 from tests.support.comparison import differences
 from tests.support.engines import Engines, engines, producing, read_all
-from tests.support.processes import POSVENTA
+from tests.support.processes import POSVENTA, until
 from tests.support.tricky import tricky_events
 
 CUSTOMERS: Final = 150
@@ -189,7 +189,7 @@ def wait_until(running: Engines, moment: str, process: "subprocess.Popen[str]") 
         "built": "SELECT count() FROM freshness WHERE generation = 2",
         "in use": "SELECT count() FROM generations",
     }.get(moment, f"SELECT count() FROM generation_steps WHERE generation = 2 AND step = '{moment}'")
-    running.wait_for(lambda: process.poll() is not None or running.query(sql) != [(0,)], moment)
+    until(lambda: process.poll() is not None or running.query(sql) != [(0,)], 400)
     assert process.poll() is None, process.communicate()
 
 

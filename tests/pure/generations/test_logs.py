@@ -82,6 +82,7 @@ def test_each_record_is_read_once_where_its_key_belongs(
             assert readers(layout, record).count(home) == 1
         else:
             assert home is None
+            assert partition_for(record.key, layout.partitions) not in readers(layout, record)
 
 
 @given(st.integers(1, 4), st.integers(1, 4))

@@ -162,6 +162,17 @@ def test_who_was_full_is_as_full_as_before_in_whatever_order_it_is_read() -> Non
     assert customers == {k: v for k, v in old[0].counted().items() if k[:1] == records.CUSTOMER}
 
 
+def test_what_was_accepted_stays_accepted_whatever_the_limits_are_today() -> None:
+    found = [r for r in lying(3, BEFORE) if r.partition == 0]
+    old = State(0, BEFORE, Rules())
+    for record in found:
+        old.apply([record])
+    state, _ = new_generation(Refused(), 0, SourceLayout(BEFORE, BEFORE))  # of RULES, which are narrow
+    state.apply(found)
+    customers = {k: v for k, v in state.counted().items() if k[:1] == records.CUSTOMER}
+    assert customers == {k: v for k, v in old.counted().items() if k[:1] == records.CUSTOMER}
+
+
 def test_what_nobody_has_read_is_refused_and_published_again_by_one_partition_and_judged_by_the_count_of_then() -> None:
     found = [r for r in lying(5, BEFORE) if r.partition == 1]
     _, refused = old_generation(found)
