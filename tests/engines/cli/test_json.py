@@ -73,12 +73,15 @@ def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, "the numbers of three events"
             time.sleep(0.2)
         printed |= {"report": report, "mark": _run(running, "mark", "acme:cust-7")}
+        comments = tmp_path / "comments.jsonl"
+        comments.write_text(json.dumps({"id": "survey-42", "comment": "Fast delivery, but the zip broke.", "language": "en"}))
+        printed["read"] = _run(running, "read", str(comments))
         printed["explain"] = _run(running, *GROSS, "--window", "30d")
         assert printed["explain"][1]["total"] == "49.9000"
         assert _run(running, "migrate") == (0, {"applied": []})
         printed["lag"] = _watched(running)
     assert {command: code for command, (code, _) in printed.items()} == {
-        "migrate": 0, "publish": 1, "report": 0, "lag": 0, "mark": 0, "explain": 0,
+        "migrate": 0, "publish": 1, "report": 0, "lag": 0, "mark": 0, "explain": 0, "read": 0,
     }  # fmt: skip
     for command, (_, found) in printed.items():
         assert fits(found, example_of(command)), (command, found)

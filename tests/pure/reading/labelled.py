@@ -1,7 +1,7 @@
 """Sentences and reviews with what a person found in them; and how well a reader finds the same.
 
-sentences/  our own, by language; each names what it tests. Those that are `sealed` were written before the packs, which
-            were made without looking at how the reader fails on them; of those only figures are shown.
+sentences/  our own, by language; each names what it tests. The packs were made without looking at how the reader fails on
+            those that are `sealed`, of which only figures are shown; 120 a language were written before the packs.
 olist/      labels of the public Olist reviews by review_id; the texts stay in the data set, which is not here.
 """
 
