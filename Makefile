@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo quick test clients night coverage faults alerts promtool attacks reading lint bench dist lock audit digests
+.PHONY: setup demo quick test clients night coverage faults outage alerts promtool attacks reading lint bench dist lock audit digests
 
 setup: $(READY)
 
@@ -75,6 +75,10 @@ coverage: $(READY)
 # Every way of hurting a stream, 200 seeded runs (some 15 minutes on two cores that do nothing else): docs/guarantees.md, the fault matrix.
 faults: $(READY)
 	$(VENV)/bin/python -m tests.faults
+
+# ClickHouse refuses everything for ten minutes, with ordinary settings: the worker's memory, and that nothing is lost (some 12 minutes).
+outage: $(READY)
+	$(VENV)/bin/python -m tests.faults.long_outage
 
 # The alert rules, checked and tried by Prometheus's own promtool.
 alerts:

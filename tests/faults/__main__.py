@@ -35,7 +35,8 @@ def main() -> int:
     options.add_argument("--mutant", help="a rule to take out of the workers, to see that it is found (mutants.py)")
     chosen = options.parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of every broker that we end
+    for client in ("kafka", "aiokafka"):  # they tell of every broker that we end
+        logging.getLogger(client).setLevel(logging.CRITICAL)
     names = [name for name in CASES if chosen.case in name]
     if not names:
         console.print(f"no case has {chosen.case!r} in its name; there are:", *CASES, sep="\n  ")
@@ -124,7 +125,7 @@ def tell(outcome: Outcome, stage: Stage, console: Console) -> None:
     if not outcome.wrong:
         return
     kept = stage.run_directory.with_name(f"wrong-{outcome.run.seed}")
-    shutil.copytree(stage.run_directory, kept, ignore=shutil.ignore_patterns("disk", "state-*", "older"))
+    shutil.copytree(stage.run_directory, kept, ignore=shutil.ignore_patterns("disk", "data", "state-*", "older"))
     shown = outcome.wrong[:_WRONG_LINES_SHOWN]
     console.print(f"[red]{outcome.run.case}[/red], seed {outcome.run.seed}: {len(outcome.wrong)} differences")
     console.print(*shown, sep="\n", markup=False)

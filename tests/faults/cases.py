@@ -4,8 +4,6 @@ A case is called with an empty stage; when it returns, everything is published a
 stream can settle. It returns how many faults it proved to have happened, and raises Broken when one did not.
 """
 
-import errno
-import os
 import random
 import shutil
 import signal
@@ -14,14 +12,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from sinks.migrate import migrate
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, FRESHNESS, JOURNEYS, REVERSALS, TOPIC_PANES
-from streams.embedded.clickhouse import EmbeddedClickHouse
+from tests.faults.full_disks import clickhouse_disk_full, kafka_disk_full, state_disk_full, state_disk_full_and_killed
 from tests.faults.points import ACTIONS, POINTS, Plan
 from tests.faults.proxy import Mischief, Proxy
 from tests.faults.rebuilding import MOMENTS, Rebuilding
-from tests.faults.small_disk import small_disk
-from tests.faults.stage import Broken, Stage
+from tests.faults.stage import Broken, Stage, at_some_point
 from tests.faults.three_brokers import ThreeBrokers
 
 Case = Callable[[Stage, random.Random], int]
@@ -89,11 +85,6 @@ def let_others_take_over(stage: Stage, rng: random.Random, publish_rest: Callabl
         zombie.signal(signal.SIGCONT)
         # It did, by then, what it was about to do.
         stage.wait_for(lambda: stage.claims() > claims, "the paused worker, or one in its place, to own partitions")
-
-
-def at_some_point(stage: Stage, rng: random.Random) -> None:
-    """Goes on until a random share of what is published is applied."""
-    stage.wait_for(stage.applied_more_than(rng.uniform(0.0, 0.5)), "progress")
 
 
 def terminated(stage: Stage, rng: random.Random) -> int:
@@ -204,6 +195,34 @@ def clickhouse_refuses(stage: Stage, rng: random.Random) -> int:
     return for_some_seconds(stage, rng, Mischief(refuse_code=code, refuse_status=status))
 
 
+def clickhouse_slow_for_long(stage: Stage, rng: random.Random) -> int:
+    """Every answer of ClickHouse takes seconds, for so long that the buffer is full and nothing is read any more."""
+    return until_held_back(stage, rng, Mischief(delay_s=rng.uniform(2, 4)))
+
+
+def clickhouse_refuses_for_long(stage: Stage, rng: random.Random) -> int:
+    """ClickHouse takes nothing, for so long that the buffer is full and nothing is read any more: what follows is the same
+    for minutes or hours, which `python -m tests.faults.long_outage` waits for."""
+    code, status = rng.choice(_REFUSALS)
+    return until_held_back(stage, rng, Mischief(refuse_code=code, refuse_status=status))
+
+
+def until_held_back(stage: Stage, rng: random.Random, mischief: Mischief) -> int:
+    """The mischief begins in mid-stream, and is over some seconds after the worker has stopped to read."""
+    proxy = through_a_proxy(stage, Mischief())
+    stage.publish_head()
+    worker = stage.start_worker(0)
+    at_some_point(stage, rng)
+    proxy.mischief = mischief
+    stage.publish_tail()
+    stage.wait_for(stage.is_held_back, "reading to be held back")
+    time.sleep(rng.uniform(2, 6))
+    if stage.workers[0] is not worker or not worker.running:
+        raise Broken(f"the worker ended\n{stage.said()}")
+    proxy.mischief = Mischief()
+    return 1
+
+
 # MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS, NOT_ENOUGH_SPACE, TOO_MANY_SIMULTANEOUS_QUERIES; a proxy's own answer.
 _REFUSALS: Final = ((241, 500), (252, 500), (243, 500), (202, 500), (0, 503))
 
@@ -270,44 +289,19 @@ def all_published_twice(stage: Stage, rng: random.Random) -> int:
     return 2
 
 
-def clickhouse_disk_full(stage: Stage, rng: random.Random) -> int:
-    """ClickHouse's disk has no room left for some seconds."""
-    disk = stage.closing.enter_context(small_disk(stage.run_directory / "disk", _CLICKHOUSE_MIB))
-    clickhouse = EmbeddedClickHouse(disk.path / "clickhouse")
-    stage.closing.callback(clickhouse.kill)
-    clickhouse.start()
-    migrate(clickhouse.url)
-    stage.use_clickhouse(clickhouse)
+def clickhouse_emptied(stage: Stage, rng: random.Random) -> int:
+    """The worker dies in mid-stream, and all tables are emptied before it comes back; in half of the runs once more later.
+    (While it runs there is a moment in which it would not notice: docs/guarantees.md, what is not guaranteed.)"""
+    times = rng.randint(1, 2)
     stage.publish_head()
-    worker = stage.start_worker(0)
-    at_some_point(stage, rng)
-    disk.fill()
-    stage.publish_tail()
-    stage.wait_for(lambda: _REFUSED in worker.log.read_text(), "ClickHouse to refuse an insert")
-    time.sleep(rng.uniform(0, 3))
-    disk.free()
-    return 1
-
-
-_CLICKHOUSE_MIB: Final = 64
-_REFUSED: Final = "cannot take this now"  # sinks/errors.py
-
-
-def state_disk_full(stage: Stage, rng: random.Random) -> int:
-    """The disk of the worker's local state has no room left for some seconds."""
-    disk = stage.closing.enter_context(small_disk(stage.state(0), _STATE_MIB))
-    stage.publish_head()
-    worker = stage.start_worker(0)
-    at_some_point(stage, rng)
-    disk.fill()
-    stage.publish_tail()
-    stage.wait_for(lambda: os.strerror(errno.ENOSPC) in worker.log.read_text(), "the worker to notice")
-    time.sleep(rng.uniform(0, 3))
-    disk.free()
-    return 1
-
-
-_STATE_MIB: Final = 8
+    for part in (stage.publish_tail, _nothing)[:times]:
+        worker = stage.start_worker(0)
+        at_some_point(stage, rng)
+        worker.end()
+        stage.empty_clickhouse()
+        part()
+    stage.start_worker(0)
+    return 2 * times
 
 
 def start_rebuild(stage: Stage) -> Rebuilding:
@@ -376,14 +370,21 @@ CASES: Final[dict[str, Case]] = {
     "everything killed at once": everything_killed,
     "ClickHouse's answer lost": answer_lost,
     "ClickHouse slow": clickhouse_slow,
+    "ClickHouse slow for long": clickhouse_slow_for_long,
     "ClickHouse refuses": clickhouse_refuses,
+    "ClickHouse refuses for long": clickhouse_refuses_for_long,
+    "ClickHouse emptied": clickhouse_emptied,
     "local state deleted": state_deleted,
     "local state from an older run": state_from_an_older_run,
     "all published twice, shuffled": all_published_twice,
     "ClickHouse's disk full": clickhouse_disk_full,
     "the local state's disk full": state_disk_full,
+    "killed while its disk is full": state_disk_full_and_killed,
+    "Kafka's disk full": kafka_disk_full,
     "a rebuild killed": rebuild_killed,
 }
 
 THREE_BROKERS: Final = frozenset({"one broker of three killed"})
-NEEDS_MOUNT: Final = frozenset({"ClickHouse's disk full", "the local state's disk full"})
+NEEDS_MOUNT: Final = frozenset(
+    {"ClickHouse's disk full", "the local state's disk full", "killed while its disk is full", "Kafka's disk full"}
+)

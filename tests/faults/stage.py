@@ -5,6 +5,7 @@ knows what is tested. Invariant: after reset() nothing of the run before is left
 """
 
 import json
+import random
 import shutil
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from sinks.migrate import migrate
 from streams.brokers.creation import ensure_topics
 from streams.brokers.groups import our_groups
+from streams.brokers.lag import committed
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import EmbeddedClickHouse
 from streams.errors import StateRefused
@@ -34,6 +36,7 @@ _LOOK_AGAIN_S: Final = 0.2
 _REFUSAL: Final = f"{StateRefused.__name__}: "
 _NO_REFUSAL: Final = "handed over"  # a worker that has not heard of it yet
 _REPORTS_S: Final = 20
+_HELD_BACK_S: Final = 3  # a unit comes every 0.1 s
 _RESTARTS_MAX: Final = 20  # a worker that ends as often does not come back
 _SOURCES: Final = [TopicPartition(topic, number) for topic in (SALES, FEEDBACK) for number in range(PARTITIONS)]
 
@@ -97,6 +100,7 @@ class Stage:
         self._mutant: str | None = None
         self._restarts = 0
         self._own_clickhouse = self.clickhouse
+        self._own_kafka = kafka
 
     def start(self) -> None:
         """Starts both engines."""
@@ -107,21 +111,31 @@ class Stage:
     def stop(self) -> None:
         """Ends everything."""
         self._end_run()
-        self.clickhouse.stop()
-        self.kafka.stop()
+        self._own_clickhouse.stop()
+        self._own_kafka.stop()
 
     def reset(self, chosen: Input, mutant: str | None = None) -> None:
         """Empties Kafka and ClickHouse for a run with this input; `mutant` is what its workers lack."""
         self._end_run()
         shutil.rmtree(self.run_directory, ignore_errors=True)
         self.run_directory.mkdir(parents=True)
-        empty(self.kafka, self._replication)
+        self.use_kafka(self._own_kafka)
         self.use_clickhouse(self._own_clickhouse)
         self.input, self._mutant, self._restarts = chosen, mutant, 0
+
+    def use_kafka(self, kafka: Kafka) -> None:
+        """Another Kafka, which runs already, for this run; it is emptied."""
+        self.kafka = kafka
+        empty(kafka, self._replication)
 
     def use_clickhouse(self, clickhouse: EmbeddedClickHouse) -> None:
         """Another ClickHouse, which runs already, for this run; it is emptied."""
         self.clickhouse, self.sink = clickhouse, clickhouse.url
+        self.empty_clickhouse()
+
+    def empty_clickhouse(self) -> None:
+        """All its tables."""
+        clickhouse = self.clickhouse
         tables = "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%MergeTree'"
         for (name,) in map(json.loads, ask(clickhouse.url, tables)):
             if name != "schema_versions":
@@ -209,6 +223,16 @@ class Stage:
         published = sum(self.ends().values())
         return lambda: self.applied() > published * share
 
+    def is_held_back(self) -> bool:
+        """Whether workers, in some seconds, made no unit of all that waits for them."""
+        before = self._committed()
+        time.sleep(_HELD_BACK_S)
+        return before == self._committed() < sum(self.ends().values())
+
+    def _committed(self) -> int:
+        """How many offsets of the sources are applied, whether ClickHouse shows them or not."""
+        return sum(committed(Settings(kafka=self.kafka.bootstrap)).values())
+
     def settle(self) -> None:
         """Waits until everything published is applied and shown."""
         self.wait_for(self._settled, "everything to be applied")
@@ -244,3 +268,8 @@ class Stage:
             worker.end()
         self.workers.clear()
         self.closing.close()
+
+
+def at_some_point(stage: Stage, rng: random.Random) -> None:
+    """Goes on until a random share of what is published is applied."""
+    stage.wait_for(stage.applied_more_than(rng.uniform(0.0, 0.5)), "progress")

@@ -33,7 +33,7 @@ def matrix() -> Matrix:
 @pytest.mark.parametrize(
     "case",
     ["kill at unit: commit under way", "pause at sink: before freshness", "term at claim: changelog read",
-     "ClickHouse's answer lost"],
+     "ClickHouse's answer lost", "ClickHouse emptied", "ClickHouse refuses for long"],
 )  # fmt: skip
 def test_a_stream_that_was_hurt_leaves_what_one_without_faults_leaves(stage: Stage, matrix: Matrix, case: str) -> None:
     outcome = matrix.perform(stage, Run(case, seed=3))

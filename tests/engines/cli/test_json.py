@@ -74,7 +74,9 @@ def test_each_command_prints_what_its_example_shows(tmp_path: Path) -> None:
             time.sleep(0.2)
         printed |= {"report": report, "mark": _run(running, "mark", "acme:cust-7")}
         comments = tmp_path / "comments.jsonl"
-        comments.write_text(json.dumps({"id": "survey-42", "comment": "Fast delivery, but the zip broke.", "language": "en"}))
+        comments.write_text(
+            json.dumps({"id": "survey-42", "comment": "Fast delivery, but the zip broke.", "language": "en"})
+        )
         printed["read"] = _run(running, "read", str(comments))
         printed["explain"] = _run(running, *GROSS, "--window", "30d")
         assert printed["explain"][1]["total"] == "49.9000"

@@ -57,7 +57,7 @@ def test_claims_share_looks_and_none_is_older_than_its_claim(monkeypatch: pytest
     numbers = count(1)
     begun, go_on = threading.Event(), threading.Event()
 
-    def look(_: Settings) -> Any:
+    def look(*_: Any) -> Any:
         begun.set()
         go_on.wait(10)
         return next(numbers)
