@@ -17,7 +17,7 @@ from tests.faults.full_disks import clickhouse_disk_full, kafka_disk_full, state
 from tests.faults.points import ACTIONS, POINTS, Plan
 from tests.faults.proxy import Mischief, Proxy
 from tests.faults.rebuilding import MOMENTS, Rebuilding
-from tests.faults.stage import Broken, Stage, at_some_point
+from tests.faults.stage import Broken, Stage, at_some_point, empty_tables, is_held_back
 from tests.faults.three_brokers import ThreeBrokers
 
 Case = Callable[[Stage, random.Random], int]
@@ -215,7 +215,7 @@ def until_held_back(stage: Stage, rng: random.Random, mischief: Mischief) -> int
     at_some_point(stage, rng)
     proxy.mischief = mischief
     stage.publish_tail()
-    stage.wait_for(stage.is_held_back, "reading to be held back")
+    stage.wait_for(lambda: is_held_back(stage), "reading to be held back")
     time.sleep(rng.uniform(2, 6))
     if stage.workers[0] is not worker or not worker.running:
         raise Broken(f"the worker ended\n{stage.said()}")
@@ -298,7 +298,7 @@ def clickhouse_emptied(stage: Stage, rng: random.Random) -> int:
         worker = stage.start_worker(0)
         at_some_point(stage, rng)
         worker.end()
-        stage.empty_clickhouse()
+        empty_tables(stage.clickhouse.url)
         part()
     stage.start_worker(0)
     return 2 * times

@@ -131,15 +131,7 @@ class Stage:
     def use_clickhouse(self, clickhouse: EmbeddedClickHouse) -> None:
         """Another ClickHouse, which runs already, for this run; it is emptied."""
         self.clickhouse, self.sink = clickhouse, clickhouse.url
-        self.empty_clickhouse()
-
-    def empty_clickhouse(self) -> None:
-        """All its tables."""
-        clickhouse = self.clickhouse
-        tables = "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%MergeTree'"
-        for (name,) in map(json.loads, ask(clickhouse.url, tables)):
-            if name != "schema_versions":
-                ask(clickhouse.url, f"TRUNCATE TABLE {name}")
+        empty_tables(clickhouse.url)
 
     def publish_head(self) -> None:
         """The first part of the input."""
@@ -223,16 +215,6 @@ class Stage:
         published = sum(self.ends().values())
         return lambda: self.applied() > published * share
 
-    def is_held_back(self) -> bool:
-        """Whether workers, in some seconds, made no unit of all that waits for them."""
-        before = self._committed()
-        time.sleep(_HELD_BACK_S)
-        return before == self._committed() < sum(self.ends().values())
-
-    def _committed(self) -> int:
-        """How many offsets of the sources are applied, whether ClickHouse shows them or not."""
-        return sum(committed(Settings(kafka=self.kafka.bootstrap)).values())
-
     def settle(self) -> None:
         """Waits until everything published is applied and shown."""
         self.wait_for(self._settled, "everything to be applied")
@@ -273,3 +255,19 @@ class Stage:
 def at_some_point(stage: Stage, rng: random.Random) -> None:
     """Goes on until a random share of what is published is applied."""
     stage.wait_for(stage.applied_more_than(rng.uniform(0.0, 0.5)), "progress")
+
+
+def is_held_back(stage: Stage) -> bool:
+    """Whether workers, in some seconds, made no unit of all that waits for them."""
+    settings = Settings(kafka=stage.kafka.bootstrap)
+    before = sum(committed(settings).values())
+    time.sleep(_HELD_BACK_S)
+    return before == sum(committed(settings).values()) < sum(stage.ends().values())
+
+
+def empty_tables(clickhouse: str) -> None:
+    """All that hold rows of the stream."""
+    tables = "SELECT name FROM system.tables WHERE database = 'posventa' AND engine LIKE '%MergeTree'"
+    for (name,) in map(json.loads, ask(clickhouse, tables)):
+        if name != "schema_versions":
+            ask(clickhouse, f"TRUNCATE TABLE {name}")
