@@ -25,7 +25,7 @@ class Cell(NamedTuple):
     currency: str
 
 
-class Span(NamedTuple):
+class PaneSpan(NamedTuple):
     """Whole panes: what happened from `start_ms` to before `end_ms`, in epoch milliseconds."""
 
     start_ms: int
@@ -172,20 +172,20 @@ _AFTER: Final = """(l.at, l.sale, l.reversal, l.feedback, tie)
     > ({occurred_at_ms:Int64}, {sale_id:String}, {reversal_id:String}, {feedback_id:String}, {tie:UInt64})"""
 
 
-def of_window(window: Window, at: datetime, pane_s: int) -> Span:
+def of_window(window: Window, at: datetime, pane_s: int) -> PaneSpan:
     """The panes of a window of `affiliate_rolling_at` that ends at an aware time: (at - window, at] by pane start."""
     end_s = int(at.timestamp())
     first, beyond = (end_s - window.seconds) // pane_s + 1, end_s // pane_s + 1
-    return Span(first * pane_s * 1000, beyond * pane_s * 1000)
+    return PaneSpan(first * pane_s * 1000, beyond * pane_s * 1000)
 
 
-def between(start: datetime, end: datetime, pane_s: int) -> Span:
+def between(start: datetime, end: datetime, pane_s: int) -> PaneSpan:
     """The panes that begin from an aware time to before another one: a bucket, a day, or any number of them."""
     first, beyond = (-int(-moment.timestamp() // pane_s) for moment in (start, end))
-    return Span(first * pane_s * 1000, beyond * pane_s * 1000)
+    return PaneSpan(first * pane_s * 1000, beyond * pane_s * 1000)
 
 
-def explained(client: Client, cell: Cell, measure: str, span: Span, after: LineKey | None, limit: int) -> Explained:
+def explained(client: Client, cell: Cell, measure: str, span: PaneSpan, after: LineKey | None, limit: int) -> Explained:
     """A number with up to `limit` of its lines, in the order of LineKey: those after a place, or the first.
 
     The measure is one of LINES. Raises SinkError."""

@@ -5,10 +5,10 @@ copied under any name. Faust keeps membership, agents and supervision; what has 
 whoever receives the batches, who must *check* continuity by `start` and `end`.
 """
 
-from .damage import DamagedBatch, give_up
+from .damage import DamagedBatch, refuse_batches
 from .record_batch import RecordBatch
 from .schema import BatchSchema
 from .transport import positions, register
 from .unpacking import Unread
 
-__all__ = ["BatchSchema", "DamagedBatch", "RecordBatch", "Unread", "give_up", "positions", "register"]
+__all__ = ["BatchSchema", "DamagedBatch", "RecordBatch", "Unread", "positions", "refuse_batches", "register"]

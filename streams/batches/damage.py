@@ -36,7 +36,7 @@ class DamagedBatch(CorruptRecordException):  # type: ignore[misc]
         return f"{self.topic}[{self.partition}] offset {self.offset}: {self._why}"
 
 
-def give_up(places: Iterable[BatchPlace]) -> None:
+def refuse_batches(places: Iterable[BatchPlace]) -> None:
     """From now on these batches, if they are damaged, are read as one record without a key, whose value is Unread. They and no
     others, in this process."""
     _given_up.clear()

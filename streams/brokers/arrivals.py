@@ -12,7 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.batches.damage import DamagedBatch, give_up
+from streams.batches.damage import DamagedBatch, refuse_batches
 from streams.batches.lenient import read_leniently
 from streams.brokers.admission import unanswered
 from streams.brokers.clients import aiokafka_settings
@@ -40,7 +40,7 @@ async def _read(settings: Settings, offsets: Mapping[Place, int]) -> dict[Place,
     arrived: dict[Place, int] = {}
     damaged: set[Place] = set()
     read_leniently()
-    give_up(settings.refuse_damaged)
+    refuse_batches(settings.refuse_damaged)
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False
     )

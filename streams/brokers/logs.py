@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError as NoBroker
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.batches.damage import DamagedBatch, give_up
+from streams.batches.damage import DamagedBatch, refuse_batches
 from streams.batches.lenient import read_leniently
 from streams.brokers.admission import knock, unanswered
 from streams.brokers.clients import aiokafka_settings, client_settings
@@ -109,7 +109,7 @@ async def _read(settings: Settings, tp: Any, start: int, end: int) -> AsyncItera
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[Any]:
     read_leniently()
-    give_up(settings.refuse_damaged)
+    refuse_batches(settings.refuse_damaged)
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(settings), isolation_level="read_committed", enable_auto_commit=False,
         max_partition_fetch_bytes=_FETCH_BYTES,

@@ -13,7 +13,7 @@ import typer
 from schemas.measures import MEASURES, MONEY
 from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
-from sinks.explaining import Cell, Explained, Line, LineKey, Span, between, explained, of_window
+from sinks.explaining import Cell, Explained, Line, LineKey, PaneSpan, between, explained, of_window
 from sinks.windows import WINDOWS
 from streams.cli.explain_table import amount, explanation, instant
 from streams.cli.report import language_of
@@ -98,7 +98,7 @@ def _check_measure(asked: str) -> None:
     )
 
 
-def _span(window: str | None, at: str | None, start: str | None, end: str | None, pane_s: int) -> Span | None:
+def _span(window: str | None, at: str | None, start: str | None, end: str | None, pane_s: int) -> PaneSpan | None:
     """The panes that the options say; None when they say no time."""
     ends, first, before = moment_of("--at", at), moment_of("--from", start), moment_of("--to", end)
     if window is not None and first is None and before is None:
@@ -113,7 +113,7 @@ def _span(window: str | None, at: str | None, start: str | None, end: str | None
     return None
 
 
-def _settled(url: str, cell: Cell, measure: str, span: Span, after: LineKey | None, limit: int) -> Explained:
+def _settled(url: str, cell: Cell, measure: str, span: PaneSpan, after: LineKey | None, limit: int) -> Explained:
     """A number and its lines as of one flush, as far as that can be had: rows of one flush come table by table."""
     with connected(url) as client:
         for attempt in range(_TRIES_MAX):
@@ -125,11 +125,11 @@ def _settled(url: str, cell: Cell, measure: str, span: Span, after: LineKey | No
         return found
 
 
-def _token(span: Span, key: LineKey) -> str:
+def _token(span: PaneSpan, key: LineKey) -> str:
     return urlsafe_b64encode(json.dumps([*span, *key], ensure_ascii=False).encode()).decode()
 
 
-def _page_of(token: str) -> tuple[Span, LineKey]:
+def _page_of(token: str) -> tuple[PaneSpan, LineKey]:
     """What _token() was made of. Raises Misuse."""
     try:
         start, end, *place = json.loads(urlsafe_b64decode(token[:_TOKEN_MAX]))
@@ -142,10 +142,10 @@ def _page_of(token: str) -> tuple[Span, LineKey]:
             raise ValueError(token)
     except ValueError as error:
         raise Misuse(f"--after {token[:40]}: expected the next of a page, as it was printed") from error
-    return Span(start, end), LineKey(*place)
+    return PaneSpan(start, end), LineKey(*place)
 
 
-def _as_dict(measure: str, span: Span, found: Explained, next_page: str | None) -> dict[str, Any]:
+def _as_dict(measure: str, span: PaneSpan, found: Explained, next_page: str | None) -> dict[str, Any]:
     return {
         "measure": measure,
         "total": _number(measure, found.total),

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.measures import MONEY, MONEY_SCALE
-from sinks.explaining import Cell, Explained, Line, Span
+from sinks.explaining import Cell, Explained, Line, PaneSpan
 from streams.visible import visible
 from streams.words import WORDS
 
@@ -44,7 +44,7 @@ def amount(measure: str, value: int) -> str:
     return str(Decimal(value).scaleb(-MONEY_SCALE)) if measure in MONEY else str(value)
 
 
-def explanation(cell: Cell, measure: str, span: Span, found: Explained, next_page: str | None, lang: str) -> Group:
+def explanation(cell: Cell, measure: str, span: PaneSpan, found: Explained, next_page: str | None, lang: str) -> Group:
     """The number, its lines, and how to go on. `lang` is one of words.LANGUAGES."""
     texts = WORDS[lang] | _TEXTS[lang]
     who = f"{visible(cell.brand_id)} / {visible(cell.affiliate_id) or texts['direct']}"

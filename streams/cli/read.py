@@ -15,7 +15,7 @@ from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.reading.comment_lines import CommentLine, parse_comment
 from streams.reading.precision import wilson
 from streams.reading.published import NEWEST, reader
-from streams.reading.reader import Explained, Reader
+from streams.reading.reader import ExplainedFinding, Reader
 from streams.visible import visible
 
 _LINE_BYTES_MAX: Final = 1_000_000  # of which a comment takes 120,000 at most
@@ -23,7 +23,7 @@ _LINE_BYTES_MAX: Final = 1_000_000  # of which a comment takes 120,000 at most
 
 class _Read(NamedTuple):
     request: CommentLine
-    reading: Explained
+    reading: ExplainedFinding
 
 
 def read(

@@ -158,12 +158,12 @@ class CheckUp:
 def check_up(settings: Settings, directories: Iterable[Path] = ()) -> CheckUp:
     """Looks at everything. Raises nothing, and takes a minute at the very most."""
     visit = Visit(settings, tuple(directories))
-    first = _at_once(FIRST, visit)
+    first = _at_once(AT_FIRST, visit)
     if KAFKA in visit.possible and set(visit.names) <= visit.seen_topics.keys():
         visit.possible.add(TOPICS)
     rest = _at_once([check for check in CHECKS if check.needs <= visit.possible], visit)
     done = {outcome.check: outcome for outcome in (*first, *rest)}
-    outcomes = [done.get(check.name, CheckResult(check.name, None, ())) for check in (*FIRST, *CHECKS)]
+    outcomes = [done.get(check.name, CheckResult(check.name, None, ())) for check in (*AT_FIRST, *CHECKS)]
     return CheckUp(visit.generation, visit.current, tuple(outcomes))
 
 
@@ -210,7 +210,7 @@ def _kafka(visit: Visit) -> Seen:
 
 def _clickhouse(visit: Visit) -> Seen:
     with visit.clickhouse("default") as client:
-        version = querying.version_of(client)
+        version = querying.server_version(client)
         if querying.has_tables(client):
             visit.generation = querying.generation_of(client)
             visit.possible.add(ROWS)
@@ -343,7 +343,7 @@ def _check(name: str, needs: str, look: Callable[[Visit], Seen]) -> Check:
     return Check(name, frozenset(needs.split()), look)
 
 
-FIRST: Final = (_check("kafka", "", _kafka), _check("clickhouse", "", _clickhouse))
+AT_FIRST: Final = (_check("kafka", "", _kafka), _check("clickhouse", "", _clickhouse))
 CHECKS: Final = (
     _check("migrations", "clickhouse", _migrations),
     _check("topics", "kafka", _topics),

@@ -38,7 +38,7 @@ class Topic(NamedTuple):
     rights: frozenset[str]
 
 
-class Member(NamedTuple):
+class GroupMember(NamedTuple):
     """A member of the consumer group, and how many partitions it has."""
 
     name: str
@@ -51,7 +51,7 @@ class Group(NamedTuple):
 
     name: str
     state: str
-    members: tuple[Member, ...]
+    members: tuple[GroupMember, ...]
     rights: frozenset[str]
 
 
@@ -159,11 +159,11 @@ def clock_of(admin: KafkaAdminClient) -> ClockReading | None:
     return None
 
 
-def _members(group: Mapping[str, Any]) -> Iterator[Member]:
+def _members(group: Mapping[str, Any]) -> Iterator[GroupMember]:
     for member in group["members"]:
         assignment = member["member_assignment"] or {}
         owned = {number for topic in assignment.get("assigned_partitions", ()) for number in topic["partitions"]}
-        yield Member(member["group_instance_id"] or member["member_id"], member["client_host"], len(owned))
+        yield GroupMember(member["group_instance_id"] or member["member_id"], member["client_host"], len(owned))
 
 
 def _rights(described: Mapping[str, Any]) -> frozenset[str]:

@@ -56,7 +56,7 @@ class Guest(NamedTuple):
     sales: int  # valid ones of the last 30 days
 
 
-def version_of(client: Client) -> str:
+def server_version(client: Client) -> str:
     """Of the server, such as 26.3.1.10."""
     return str(_one(client, "reading the version", "SELECT version()"))
 

@@ -28,7 +28,7 @@ _MEANT: Final = {
     "but": (kinds.BUT, DONE),
     "regret": (kinds.REGRET, DONE),
     "and": (kinds.AND, DONE),
-    "status": (kinds.STATUS, DONE),
+    "status": (kinds.ORDER_STATUS, DONE),
     "sale": (kinds.SALE, DONE),
     "bought": (kinds.BOUGHT, DONE),
     "received": (kinds.RECEIVED, DONE),

@@ -37,7 +37,7 @@ class Reason(NamedTuple):
     words: tuple[str, ...]
 
 
-class Explained(NamedTuple):
+class ExplainedFinding(NamedTuple):
     """What was read: the language it was read in ('' for none) and the findings with their reasons, in order."""
 
     language: str
@@ -79,16 +79,16 @@ class Reader:
         language: str | None = None,
         scores: Sequence[tuple[str, int]] = (),
         asked: str | None = None,
-    ) -> Explained:
+    ) -> ExplainedFinding:
         """The same findings, with the language and the words that led to each."""
         found, words = self._words(comment, offering, language)
         if not found:
-            return Explained("", ())
+            return ExplainedFinding("", ())
         reasons = [
             Reason(_FINDINGS[said.verdict][said.topic], _texts(words, said))
             for said in self._settled(words, PACK_OF[offering], found, scores, asked)
         ]
-        return Explained(found, tuple(reasons))
+        return ExplainedFinding(found, tuple(reasons))
 
     def _words(self, comment: str, offering: str, language: str | None) -> tuple[str, list[Word]]:
         """The language to read a comment in, '' for none, and its words in that language's lexicon."""

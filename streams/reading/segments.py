@@ -18,10 +18,10 @@ from streams.reading.kinds import (
     MAYBE,
     NO_TOPIC,
     NOT,
+    ORDER_STATUS,
     RECEIVED,
     REGRET,
     SALE,
-    STATUS,
     THOUGHT,
     TOLD,
     TOPIC,
@@ -176,7 +176,7 @@ class _Walk:
             self._negated = self._wished = self._maybe = _FAR
 
     def _notice(self, hit: Hit, kind: int) -> None:
-        if kind == STATUS:
+        if kind == ORDER_STATUS:
             self._segment.statuses.append(hit.begin)
         elif kind == SALE:
             self._segment.has_sale = True

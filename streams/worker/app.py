@@ -18,7 +18,7 @@ from mode import CrashingSupervisor
 
 from sinks.migrate import migrate
 from sinks.writer import Writer
-from streams.batches import BatchSchema, give_up, register
+from streams.batches import BatchSchema, refuse_batches, register
 from streams.brokers.creation import ensure_topics
 from streams.brokers.topics import FEEDBACK, SALES, SOURCES, Names
 from streams.generations.current import contradictions
@@ -62,7 +62,7 @@ def make_app(
     """The Faust application: membership, fetching and two agents over record batches. Whoever starts with the `name` of a
     worker that ended takes its place in the group."""
     register()
-    give_up(settings.refuse_damaged)
+    refuse_batches(settings.refuse_damaged)
     app = faust.App(
         names.group,
         broker=[f"batch://{address.strip()}" for address in settings.kafka.split(",")],

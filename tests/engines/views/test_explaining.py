@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.events import Event, customer_of, partition_key
 from schemas.measures import MEASURES, MONEY
 from sinks.client import connect
-from sinks.explaining import Cell, Line, Span, between, explained, of_window
+from sinks.explaining import Cell, Line, PaneSpan, between, explained, of_window
 from sinks.migrate import migrate
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, REVERSALS, Table, pack_row
 from sinks.windows import WINDOWS
@@ -28,7 +28,7 @@ from tests.support.tricky import tricky_events
 RULES = Rules()
 NEWEST = 1_770_000_123_456
 CUSTOMERS = 300
-EVER = Span(0, 2**32 // RULES.pane_s * RULES.pane_s * 1000)
+EVER = PaneSpan(0, 2**32 // RULES.pane_s * RULES.pane_s * 1000)
 ALL = 10_000
 
 
@@ -77,7 +77,7 @@ def client(clickhouse: str) -> Iterator[Client]:
     found.close()
 
 
-def opened(client: Client, cell: Cell, measure: str, span: Span) -> tuple[int, list[Line]]:
+def opened(client: Client, cell: Cell, measure: str, span: PaneSpan) -> tuple[int, list[Line]]:
     """What a cell shows, and all its lines, which must be as many as told and add up to what is told."""
     found = explained(client, cell, measure, span, None, ALL)
     assert not found.more

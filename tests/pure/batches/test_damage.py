@@ -10,7 +10,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import DamagedBatch, Unread, give_up
+from streams.batches import DamagedBatch, Unread, refuse_batches
 from streams.batches.lenient import LenientRecords, PlacedRecords
 from tests.support.examples import examples
 
@@ -30,7 +30,7 @@ def batch(base: int, codec: int = 0) -> bytes:
 @pytest.fixture(autouse=True)
 def _nothing_is_given_up() -> Iterator[None]:
     yield
-    give_up(())
+    refuse_batches(())
 
 
 def read(data: bytes, position: int = 0) -> tuple[list[Any], int, DamagedBatch | None]:
@@ -97,7 +97,7 @@ def test_what_is_given_up_is_one_unread_record_and_what_follows_is_read() -> Non
     hurt = bytearray(batches[1])
     hurt[-1] ^= 1
     log = batches[0] + bytes(hurt) + batches[2]
-    give_up([("sales", 3, 4), ("sales", 3, 8)])  # the third is sound, and stays as it is
+    refuse_batches([("sales", 3, 4), ("sales", 3, 8)])  # the third is sound, and stays as it is
     assert [record.offset for record in read(log)[0]] == [0, 1, 2, 3]
     records, position, damage = read(log[len(batches[0]) :], 4)
     assert damage is None
@@ -107,14 +107,14 @@ def test_what_is_given_up_is_one_unread_record_and_what_follows_is_read() -> Non
     assert (unread.key, bytes(unread.value), unread.timestamp) == (None, b"", 0)
     assert isinstance(unread.value, Unread)
     assert "everything from offset 4 to 7 stays there, unread" in unread.value.why_unread
-    give_up([("sales", 2, 4)])
+    refuse_batches([("sales", 2, 4)])
     assert read(log[len(batches[0]) :], 4)[2] is not None
 
 
 def test_the_end_of_what_is_given_up_is_not_believed_to_the_damaged_batch() -> None:
     hurt = bytearray(batch(0))
     hurt[26] ^= 64  # the delta of its last offset: it would reach over the next batch
-    give_up([("sales", 3, 0)])
+    refuse_batches([("sales", 3, 0)])
     records, _, damage = read(bytes(hurt) + batch(OF_A_BATCH))
     assert damage is None
     assert [record.offset for record in records] == [3, 4, 5, 6, 7]

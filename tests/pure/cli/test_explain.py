@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from schemas.measures import MEASURES
-from sinks.explaining import Cell, Explained, Line, LineKey, Span, between, of_window
+from sinks.explaining import Cell, Explained, Line, LineKey, PaneSpan, between, of_window
 from sinks.windows import WINDOWS
 from streams.cli.explain import _page_of, _token
 from streams.cli.explain_table import explanation
@@ -48,7 +48,7 @@ def test_a_span_is_the_panes_that_begin_within_it(one: datetime, other: datetime
 def test_a_page_goes_on_where_the_last_one_ended(
     start: int, at: int, tie: int, sale: str, other: str, said: str
 ) -> None:
-    span, key = Span(start, start + 300_000), LineKey(at, sale, other, said, tie)
+    span, key = PaneSpan(start, start + 300_000), LineKey(at, sale, other, said, tie)
     assert _page_of(_token(span, key)) == (span, key)
 
 
@@ -66,7 +66,7 @@ def test_lines_are_shown_with_their_ids_and_the_number_that_they_make(lang: str)
     ]
     found = Explained(12_3401, 12_3401, 5, lines, more=True)
     out = StringIO()
-    span = Span(1_767_268_800_000, 1_767_355_200_000)
+    span = PaneSpan(1_767_268_800_000, 1_767_355_200_000)
     Console(file=out, width=WIDTH, highlight=False).print(
         explanation(Cell("acme", "", "EUR"), "commission_reversed", span, found, "TOKEN" * 40, lang)
     )

@@ -10,7 +10,7 @@ from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.doctor import judging, running
 from streams.doctor.disks import ROOM_MIN, Disk, judge_disks, local_disks
 from streams.doctor.generations import changelog_of, changelogs_in, group_of, groups_in
-from streams.doctor.looking import Broker, ClockReading, Group, Member, OpenTransaction, Topic
+from streams.doctor.looking import Broker, ClockReading, Group, GroupMember, OpenTransaction, Topic
 from streams.doctor.querying import Guest, own_migrations
 from streams.doctor.rights import clickhouse_rights, judge_rights, kafka_rights
 from streams.doctor.telling import ERROR, WARNING, Seen, counted, few_of
@@ -150,7 +150,7 @@ def test_rights_that_are_lacking_are_told_with_the_acl_or_grant() -> None:
 
 
 def group(*partitions: int, state: str = "Stable") -> Group:
-    members = tuple(Member(f"w{n}", "/host", count) for n, count in enumerate(partitions))
+    members = tuple(GroupMember(f"w{n}", "/host", count) for n, count in enumerate(partitions))
     return Group("posventa", state, members, frozenset())
 
 

@@ -63,7 +63,7 @@ MUTANTS: Final[tuple[tuple[Mutant, Callable[[], None]], ...]] = tuple(
         ("every partition keeps the refusals", f"{_MAKER}_of_the_past", "if self._keeps_refusals else ()", "", past),
         ("the limits are applied anew", f"{_MAKER}_of_the_past", "self._unlimited", "self._limited", limits),
         ("letters are not looked at", f"{_MAKER}_known", "return self._past", "return None and self._past", full),
-        ("a sibling's record is published again", f"{_MAKER}make", "if self._is_nobodys(key, record)", "", unread),
+        ("a sibling's record is published again", f"{_MAKER}make", "if self._is_nobodys(found)", "", unread),
         ("siblings write letters too", f"{_MAKER}make", "self._forget(unit, [", "(unit, [", unread),
         ("units are mixed", f"{_MAKER}make", "if len(is_past) > 1:", "if False:", apart),
         ("older logs are left out", f"{_LOGS}spans", "return [*found.values(), ", "return [", once),

@@ -160,7 +160,7 @@ def test_a_bad_line_is_refused_by_its_number_and_the_rest_goes_on() -> None:
     assert list(refused) == [2, 4, 5, 6, 7, 9, 10, 11]
     assert refused[2].startswith("not JSON")
     assert refused[4].startswith("not UTF-8")
-    assert refused[5] == "line: found a JSON list, expected a JSON object with the fields of one event"
+    assert refused[5] == "line: found a JSON list, expected a JSON object"
     assert refused[7].startswith("event_id: found int 1, expected a string")
     assert refused[9] == "amount: found it more than once, expected each key once in an object"
     assert refused[10].startswith("topic: found it more than once")
