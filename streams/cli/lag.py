@@ -104,7 +104,8 @@ def _last_known(report: Row) -> Lag:
 def _row(found: Lag, status: str, reports: Mapping[TopicPartition, Row] | None) -> dict[str, Any]:
     report = (reports or {}).get((found.topic, found.partition), {})
     times = {name: report[name].isoformat() if report else None for name in ("complete_up_to", "as_of")}
-    return found._asdict() | {"status": status} | times
+    told = {name: getattr(found, name) for name in ("topic", "partition", "lag_records", "lag_seconds")}
+    return told | {"status": status} | times
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
