@@ -19,6 +19,7 @@ from mode import CrashingSupervisor
 from sinks.migrate import migrate
 from sinks.writer import Writer
 from streams.batches import BatchSchema, refuse_batches, register
+from streams.brokers.admission import knock
 from streams.brokers.creation import ensure_topics
 from streams.brokers.topics import FEEDBACK, SALES, SOURCES, Names
 from streams.generations.current import contradictions
@@ -132,6 +133,7 @@ def run(settings: Settings) -> None:
     request.take_back()
     gc.set_threshold(*GC_THRESHOLDS)
     timing = Timing()
+    knock(settings)  # before ClickHouse is asked: a refusal is told at once, whatever else is missing
     url = settings.clickhouse.get_secret_value()
     migrate(url)
     found = settled(settings, timing)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from posventa import Publisher, Unavailable
 from streams.brokers.admission import knock
@@ -33,11 +34,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
 def environment(settings: Settings, directory: Path) -> dict[str, str]:
     """The variables that make these settings."""
     chosen = {name: getattr(settings, name) for name in settings.model_fields_set}
-    shown = {variable(name): str(value) for name, value in chosen.items() if name != "kafka_security_password"}
-    password = settings.kafka_security_password.get_secret_value()
-    return os.environ | shown | {
-        "POSVENTA_KAFKA_SECURITY_PASSWORD": password, "POSVENTA_STATE_DIR": str(directory / "state"),
-    }  # fmt: skip
+    shown = {
+        variable(name): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in chosen.items()
+    }
+    return os.environ | shown | {"POSVENTA_STATE_DIR": str(directory / "state")}
 
 
 @pytest.mark.parametrize(
@@ -133,8 +134,12 @@ def test_one_door_of_several_that_lets_in_is_enough(broker: SecuredKafka) -> Non
 
 
 @pytest.mark.parametrize("command", [["publish", "--topic", "sales", "-"], ["lag"], ["worker"]])
-def test_who_has_no_right_is_told_so_without_waiting(broker: SecuredKafka, tmp_path: Path, command: list[str]) -> None:
-    settings = broker.settings("SASL_PLAINTEXT", kafka_security_sasl_mechanism="PLAIN", kafka_security_username="eva")
+def test_who_has_no_right_is_told_so_without_waiting(
+    broker: SecuredKafka, clickhouse: str, tmp_path: Path, command: list[str]
+) -> None:
+    settings = broker.settings(
+        "SASL_PLAINTEXT", kafka_security_sasl_mechanism="PLAIN", kafka_security_username="eva", clickhouse=clickhouse
+    )
     done = subprocess.run(
         [POSVENTA, *command], env=environment(settings, tmp_path), input=json.dumps(mapping(A_SALE)),
         capture_output=True, text=True, timeout=60, check=False,
