@@ -6,6 +6,7 @@ import random
 import subprocess
 import threading
 import time
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -141,7 +142,8 @@ KILLED_AT: Final = ("building", "built", "cutting", "cut", "in use")
 def test_killed_at_each_step_it_goes_on_and_the_numbers_in_use_are_never_wrong(tmp_path: Path) -> None:
     events = tricky_events(41, CUSTOMERS // 2, newest())
     rng = random.Random(41)
-    rules = {1: Rules(), 2: Rules(pane_s=1800)}
+    # A kill may come when all is done: then the next command makes one more generation like it.
+    rules = defaultdict(lambda: Rules(pane_s=1800), {1: Rules()})
     with engines(tmp_path) as running:
         running.start_worker(0)
         offsets = publish_with_tricks(running, events)
@@ -156,14 +158,16 @@ def test_killed_at_each_step_it_goes_on_and_the_numbers_in_use_are_never_wrong(t
             running.wait_for(partial(all_gone, children), "builders to end with it")
             assert differences(running.clickhouse.url, events, rules[in_use(running)]) == [], moment
         done(rebuilding(running))  # whatever is left to do
-        assert in_use(running) == 2
+        last = in_use(running)
+        assert last > 1
         settle(running, offsets)
         more = tricky_events(42, 20, newest())
         settle(running, offsets + running.publish(more))
-        assert differences(running.clickhouse.url, [*events, *more], rules[2]) == []
+        assert differences(running.clickhouse.url, [*events, *more], rules[last]) == []
         code, after = verdict(running)
         assert (code, after["differences"]) == (0, [])
-        nothing_is_left_of(running, OLD)
+        for generation in range(1, last):
+            nothing_is_left_of(running, Names(generation))
 
 
 def test_given_up_the_workers_go_on_as_if_nothing_had_been(tmp_path: Path) -> None:
