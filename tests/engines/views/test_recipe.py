@@ -1,4 +1,4 @@
-"""The recipe of CONTRIBUTING.md for a measure, carried out in a copy of the project, by four lines and one command."""
+"""The recipe of CONTRIBUTING.md for a measure, carried out in a copy of the project, by five lines and one command."""
 
 import difflib
 import json
@@ -32,6 +32,12 @@ COUNTED = (
     "streams/domain/counting.py",
     r"            pane\[at.COMMISSION_REVERSED\] .*\n",
     f"            pane[at.{MEASURE.upper()}] += sign if head.referred_by else 0\n",
+)
+OPENED = (
+    "sinks/explaining.py",
+    r'        "unlinked_feedback": .*\n',
+    f'        "{MEASURE}": _Lines("reversal", "1", "r.sale_id IN (SELECT s.sale_id FROM journeys AS s FINAL WHERE <cell> AND '
+    "s.referred_by != '')\"),\n",
 )
 FORMAT_TEST = "tests/pure/changelog/test_format.py"
 MIGRATION = f"{len(list(MIGRATIONS.glob('*.sql'))) + 1:04}_{MEASURE}.sql"
@@ -94,7 +100,7 @@ def lines_by_hand(copy: Path) -> dict[str, int]:
     return found
 
 
-def test_a_measure_is_four_lines_and_each_one_forgotten_is_named(copy: Path, clickhouse: str) -> None:
+def test_a_measure_is_five_lines_and_each_one_forgotten_is_named(copy: Path, clickhouse: str) -> None:
     migrate(clickhouse)
     store(clickhouse, version=1)  # by the version before
 
@@ -104,6 +110,8 @@ def test_a_measure_is_four_lines_and_each_one_forgotten_is_named(copy: Path, cli
     )
     add(copy, *PLACED)
     add(copy, *COUNTED)
+    assert "sinks/explaining.py says what the lines of each measure are" in failures(copy, "tests/pure/test_growing.py")
+    add(copy, *OPENED)
     assert failures(copy, "tests/pure/domain/test_measures.py") == ""
     raise_format(copy, failures(copy, f"{FORMAT_TEST}::test_a_changed_shape_needs_another_format"))
     assert failures(copy, f"{FORMAT_TEST}::test_a_changed_shape_needs_another_format") == ""
@@ -115,6 +123,7 @@ def test_a_measure_is_four_lines_and_each_one_forgotten_is_named(copy: Path, cli
 
     assert lines_by_hand(copy) == {
         "schemas/measures.py": 1,
+        "sinks/explaining.py": 1,
         "streams/domain/counting.py": 1,
         "streams/domain/panes.py": 1,
         "streams/domain/state.py": 1,
