@@ -14,7 +14,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from sinks.client import connect
-from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, SALES, STATE
 from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
 from streams.embedded.password import as_writer
@@ -172,7 +172,7 @@ def test_settings_that_are_not_the_states_are_misuse(directory: Path) -> None:
     assert Up(directory).end(signal.SIGTERM) == 0
     same = os.environ | {"POSVENTA_PARTITIONS": str(PARTITIONS)}
     said = refused("--dir", str(directory), environment=same | {"POSVENTA_PARTITIONS": "3"})
-    assert f"POSVENTA_PARTITIONS=3, but {DEAD_LETTERS} has {PARTITIONS}, " in said
+    assert f"POSVENTA_PARTITIONS=3, but {BY_SALE} has {PARTITIONS}, " in said
     said = refused("--dir", str(directory), environment=same | {"POSVENTA_PANE": "10m"})
     assert "set POSVENTA_PANE to what it was" in said
 

@@ -125,7 +125,7 @@ def test_a_header_name_that_is_no_utf8_stops_nothing_and_costs_nothing(tmp_path:
 def test_a_rerouter_whose_producer_failed_starts_another(kafka: str) -> None:
     settings = Settings(kafka=kafka)
     ensure_topics(settings)
-    astray: list[Any] = [(KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
+    astray: list[Any] = [(SALES, KEY, SimpleNamespace(topic=SALES, value=encode(SALE), headers=()))]
 
     async def scenario() -> None:
         rerouter = Rerouter(settings, settings.partitions)
