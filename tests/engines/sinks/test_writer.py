@@ -39,8 +39,8 @@ def position(topic: str, partition: int, report: int, offset: int, *, generation
 
 
 def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
-    row = (1, "b", "f", "c", "answered", "sale", "s", "", "", None, "", 0, 1_700_000_000_123, 1)
-    scored = (1, "b", "g", "c", "answered", "sale", "s", "", "NPS", 0, "", 1, 4_102_444_799_999, 1)
+    row = (1, "b", "f", "c", "answered", "sale", "s", "", "", "", None, "", 0, 1_700_000_000_123, 1)
+    scored = (1, "b", "g", "c", "answered", "sale", "s", "", "", "NPS", 0, "", 1, 4_102_444_799_999, 1)
     writer.insert(ANSWERS, [pack_row(row), pack_row(scored)])
     found = connect(url).query(
         "SELECT score, toUnixTimestamp64Milli(invited_at), toUnixTimestamp64Milli(answered_at) FROM answers ORDER BY 3"
