@@ -60,7 +60,9 @@ with Publisher() as publisher:
 CONSUMER: Final = """\
 from typing import assert_type
 
-from posventa import Feedback, Finding, InvalidValue, PosventaError, Publisher, Sale, Unavailable
+from posventa import (
+    Attribution, Feedback, Finding, InvalidValue, PosventaError, Publisher, Reversal, Sale, Unavailable,
+)
 
 
 def publish(publisher: Publisher) -> int:
@@ -68,7 +70,7 @@ def publish(publisher: Publisher) -> int:
     assert_type(sale, Sale)
     assert_type(sale.affiliate_id, str | None)
     assert_type(publisher.feedback(event_id="evt-2"), Feedback)
-    assert_type(publisher.publish({"event_id": "evt-3"}), Sale | Feedback)
+    assert_type(publisher.publish({"event_id": "evt-3"}), Sale | Reversal | Attribution | Feedback)
     return sale.amount
 
 
