@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgpack
 
-from schemas.measures import MEASURES, TOPIC_MEASURES
+from schemas.measures import MEASURES
 
 DATABASE: Final = "posventa"
 
@@ -51,7 +51,6 @@ def _table(name: str, columns: str) -> Table:
 
 
 _MEASURE_LINES: Final = "\n".join(f"{measure} Int64" for measure in MEASURES)
-_TOPIC_LINES: Final = "\n".join(f"{measure} Int64" for measure in TOPIC_MEASURES)
 
 AFFILIATE_PANES: Final = _table(
     "affiliate_panes",
@@ -68,7 +67,7 @@ AFFILIATE_PANES: Final = _table(
 )
 TOPIC_PANES: Final = _table(
     "topic_panes",
-    f"""
+    """
     generation UInt32
     brand_id String
     affiliate_id String
@@ -76,7 +75,7 @@ TOPIC_PANES: Final = _table(
     verdict String
     bucket DateTime('UTC')
     source_partition UInt16
-    {_TOPIC_LINES}
+    answers Int64
     version UInt64
     """,
 )
@@ -105,15 +104,6 @@ JOURNEYS: Final = _table(
     last_score Nullable(Int8)
     verdicts String
     feedback_delay_seconds Nullable(Int64)
-    subscription_id String
-    is_renewal UInt8
-    refunds Int64
-    chargebacks Int64
-    commission_reversed Int64
-    mismatched_amounts Int64
-    last_nps Nullable(Int8)
-    last_csat Nullable(Int8)
-    last_ces Nullable(Int8)
     version UInt64
     """,
 )
@@ -153,10 +143,6 @@ ANSWERS: Final = _table(
     findings String
     invited_at DateTime64(3, 'UTC')
     answered_at DateTime64(3, 'UTC')
-    nps Nullable(Int8)
-    csat Nullable(Int8)
-    ces Nullable(Int8)
-    has_comment UInt8
     version UInt64
     """,
 )

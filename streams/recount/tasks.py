@@ -30,8 +30,7 @@ from streams.recount.asking import (
 )
 from streams.recount.logs import home_of, judge
 from streams.recount.moments import Moment, holding
-from streams.recount.numbers import Numbers, Rules, recount
-from streams.recount.rows import Row
+from streams.recount.numbers import Numbers, Row, Rules, recount
 from streams.recount.shelves import Shelves, shelf_of
 from streams.settings import Settings
 
@@ -259,7 +258,8 @@ def _sums_of(kept: Kept, numbers: Numbers) -> Iterator[tuple[Key, Mapping[str, i
     if kept is PANES:
         yield from numbers.panes.items()
     else:
-        yield from numbers.topics.items()
+        for key, answers in numbers.topics.items():
+            yield key, {"answers": answers}
 
 
 def compare_sums(job: Job, number: int) -> Part:
