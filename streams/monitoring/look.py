@@ -22,7 +22,7 @@ from sinks.reading import freshness
 from streams.brokers.clients import client_settings
 from streams.brokers.groups import our_groups
 from streams.brokers.lag import Lag, read_lag
-from streams.brokers.topics import GROUP, TopicPartition
+from streams.brokers.topics import GROUP, Names, TopicPartition
 from streams.errors import Misuse, PosventaError
 from streams.monitoring import catalogue
 from streams.monitoring.catalogue import Metric
@@ -61,6 +61,7 @@ class OfKafka:
     lags: list[Lag]
     members: int
     owners: Mapping[TopicPartition, Member] = field(default_factory=dict)
+    group: str = GROUP  # of the generation in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,12 @@ def samples(look: Look) -> Iterator[Sample]:
 
 
 def _of_kafka(kafka: OfKafka) -> Iterator[Sample]:
-    yield Sample(catalogue.MEMBERS, (GROUP,), kafka.members)
+    yield Sample(catalogue.MEMBERS, (kafka.group,), kafka.members)
     for found in kafka.lags:
         place = (found.topic, str(found.partition))
         yield Sample(catalogue.LATEST_OFFSET, (kafka.cluster, *place), found.latest)
         yield Sample(catalogue.EARLIEST_OFFSET, (kafka.cluster, *place), found.earliest)
-        owned = (kafka.cluster, GROUP, *place, *kafka.owners.get((found.topic, found.partition), NOBODY))
+        owned = (kafka.cluster, kafka.group, *place, *kafka.owners.get((found.topic, found.partition), NOBODY))
         yield Sample(catalogue.GROUP_LAG, owned, found.lag_records)
         yield Sample(catalogue.GROUP_LAG_SECONDS, owned, found.lag_seconds)
         if found.applied is not None:
@@ -169,7 +170,8 @@ def _ask_kafka(settings: Settings, clickhouse: OfClickHouse | None) -> OfKafka |
     except (PosventaError, KafkaError) as error:
         log.warning("Kafka does not tell: %s", error)
         return None
-    return OfKafka(cluster, lags, len(members), dict(_owners(members)))
+    in_use = clickhouse.generation if clickhouse else None
+    return OfKafka(cluster, lags, len(members), dict(_owners(members)), Names(in_use or 1).group)
 
 
 def _owners(members: Any) -> Iterator[tuple[TopicPartition, Member]]:

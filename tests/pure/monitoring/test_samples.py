@@ -60,6 +60,12 @@ def test_lag_and_offsets_are_the_partitions() -> None:
     assert value(look(), "posventa_trimmed_records", topic="t", partition="0") == 5
 
 
+def test_the_group_is_that_of_the_generation_in_use() -> None:
+    second = look(OfKafka(KAFKA.cluster, KAFKA.lags, 1, {}, "posventa-g2"))
+    assert value(second, "posventa_group_members", group="posventa-g2") == 1
+    assert value(second, "kafka_consumergroup_group_lag", group="posventa-g2", partition="0") == 9
+
+
 def test_a_group_that_never_told_an_offset_has_none() -> None:
     assert value(look(), "kafka_consumergroup_group_offset", partition="0") == 40
     assert value(look(), "kafka_consumergroup_group_offset", partition="1") is None
