@@ -31,10 +31,11 @@ def _wall_ms() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The two clocks: seconds that never jump, and epoch milliseconds."""
+    """The two clocks, seconds that never jump and epoch milliseconds; and how a thread of its own waits by them."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall_ms: Callable[[], int] = _wall_ms
+    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)

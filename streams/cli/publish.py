@@ -3,21 +3,21 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, wrap_file
+from rich.progress import Progress
 
 from schemas.errors import InvalidValue
 from schemas.events import Event
 from schemas.parsing import parse_attribution, parse_feedback, parse_reversal, parse_sale
 from streams.brokers.creation import ensure_topics_to_publish
 from streams.brokers.topics import BY_SALE, FEEDBACK, SALES, SOURCES
+from streams.cli.input_lines import input_lines
 from streams.errors import Misuse
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.publishing.olist import read_olist
@@ -70,7 +70,7 @@ def publish(
     else:
         assert file is not None
         assert topic is not None
-        with _lines(file) as lines:
+        with input_lines(file, "publish", watched_as="publishing") as lines:
             tally = _publish(parse_lines(lines, _PARSERS[topic]), [_TOPICS[topic]])
     _summarize(tally, notes, as_json)
     if tally.refused:
@@ -107,35 +107,6 @@ def _refuse(tally: _Tally, which: str, why: str) -> None:
 def _bar() -> Progress:
     console = Console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def _lines(file: str) -> Iterator[Iterable[bytes]]:
-    if file == "-":
-        if sys.stdin is None:
-            raise Misuse("'-': standard input is closed; publish takes a file of JSON Lines, or what is piped into it")
-        yield _read(file, sys.stdin.buffer)
-        return
-    path = Path(file)
-    try:
-        handle: BinaryIO = path.open("rb")
-        size = path.stat().st_size
-    except OSError as error:
-        raise Misuse(f"{file}: {error.strerror}; publish takes a file of JSON Lines, or '-'") from error
-    console = Console(stderr=True)
-    with handle:
-        if not console.is_terminal:
-            yield _read(file, handle)
-            return
-        with wrap_file(handle, size, description="publishing", console=console, transient=True) as watched:
-            yield _read(file, watched)
-
-
-def _read(file: str, lines: Iterable[bytes]) -> Iterator[bytes]:
-    try:
-        yield from lines
-    except OSError as error:
-        raise Misuse(f"{file}: {error.strerror}; publish takes a file of JSON Lines, or '-'") from error
 
 
 def _summarize(tally: _Tally, notes: dict[str, int], as_json: bool) -> None:

@@ -4,12 +4,11 @@ import json
 import random
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from streams.cli.input_lines import STANDARD_INPUT, input_lines
 from streams.errors import Misuse
 from streams.publishing.jsonl import RefusedLine, parse_lines
 from streams.reading.comment_lines import CommentLine, parse_comment
@@ -17,8 +16,6 @@ from streams.reading.precision import wilson
 from streams.reading.published import NEWEST, reader
 from streams.reading.reader import ExplainedFinding, Reader
 from streams.visible import visible
-
-_LINE_BYTES_MAX: Final = 1_000_000  # of which a comment takes 120,000 at most
 
 
 class _Read(NamedTuple):
@@ -41,10 +38,10 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="print a line of JSON for each comment")] = False,
 ) -> None:
     """Read comments, and show what is found in each. Bad lines are told by number, the rest is read; exit code 1 then."""
-    if audit is not None and file in (None, "-"):
+    if audit is not None and file in (None, STANDARD_INPUT):
         raise Misuse("--audit asks on standard input: name a file of comments, posventa read FILE.jsonl --audit N")
     made, refused = reader(reader_id or NEWEST), list[RefusedLine]()
-    with _lines(file) as lines:
+    with input_lines(file or STANDARD_INPUT, "read") as lines:
         every = _readings(lines, made, refused)
         if audit is not None:
             _audit(_chosen(every, audit), as_json)
@@ -53,28 +50,6 @@ def read(
                 typer.echo(_json(one, explain) if as_json else _shown(one, explain))
     if refused:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _lines(file: str | None) -> Iterator[Iterable[bytes]]:
-    if file in (None, "-"):
-        yield _bounded(sys.stdin.buffer)
-        return
-    try:
-        opened = Path(str(file)).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise Misuse(f"{visible(str(file))}: {error.strerror}; expected a file of JSON Lines") from error
-    with opened:
-        yield _bounded(opened)
-
-
-def _bounded(source: BinaryIO) -> Iterator[bytes]:
-    """The lines, each cut where no valid one goes on: what is left of it is passed over, and it is refused."""
-    while line := source.readline(_LINE_BYTES_MAX):
-        whole = line
-        while len(line) == _LINE_BYTES_MAX and not line.endswith(b"\n"):
-            line = source.readline(_LINE_BYTES_MAX)
-        yield whole
 
 
 def _readings(lines: Iterable[bytes], made: Reader, refused: list[RefusedLine]) -> Iterator[_Read]:

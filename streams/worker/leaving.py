@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Final
 
@@ -45,20 +44,20 @@ def leave_for_good(settings: Settings, timing: Timing) -> bool:
 def _ended(path: Path, timing: Timing) -> tuple[StateDirectory, bool]:
     """The directory, once no worker uses it; and whether one did, which has then left by itself."""
     request, asked = LeaveRequest(path), False
-    deadline = time.monotonic() + timing.look_every_s + timing.stop_s_max + _MORE_S
+    deadline = timing.clock.monotonic() + timing.look_every_s + timing.stop_s_max + _MORE_S
     try:
         while True:
             try:
                 return StateDirectory(path), asked
             except Misuse as error:  # in use
-                if time.monotonic() > deadline:
+                if timing.clock.monotonic() > deadline:
                     raise Unavailable(
                         f"POSVENTA_STATE_DIR={path}: its worker was asked to leave and still runs; stop it, then say it again"
                     ) from error
             if not asked:
                 request.ask()
                 asked = True
-            time.sleep(_LOOK_S)
+            timing.clock.sleep(_LOOK_S)
     finally:
         request.take_back()
 

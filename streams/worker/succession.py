@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
@@ -43,7 +42,7 @@ def settled(settings: Settings, timing: Timing) -> Current:
                 "generation %d is taking over: this worker waits for it (posventa rebuild goes on with that, if none runs)",
                 found.register.coming.generation,
             )
-        time.sleep(timing.generation_every_s)
+        timing.clock.sleep(timing.generation_every_s)
 
 
 class Succession:

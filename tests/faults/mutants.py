@@ -4,11 +4,12 @@ Each mutant changes the classes of the process that it is called in.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import aiokafka
 
-from streams.delivery.flush import Flush
+from streams.delivery.flush import Flush, Told
 from streams.partition.partition import Claimed
 
 
@@ -29,8 +30,11 @@ def position_before_rows() -> None:
     attempt = Flush.attempt
 
     def reporting_first(self: Any, load: Any, standings: Any) -> Any:
-        self._report(standings, {})
-        return attempt(self, load, standings)
+        told: dict[int, Told] = {}
+        self._report(standings, told)
+        return attempt(
+            self, load, {n: replace(own, left=frozenset({told[n].position})) for n, own in standings.items()}
+        )
 
     Flush.attempt = reporting_first  # type: ignore[method-assign]
 

@@ -66,14 +66,15 @@ def _mutants(seeds: int) -> int:
 
 
 def _sweep(seed: int) -> int:
-    steps, broken = steps_of(seed), 0
+    broken = 0
     for fault in FAULTS:
+        steps = steps_of(seed, fault)
         for step in range(1, steps + 1):
             violation = Sweep(seed, fault, step).violation()
             if violation is not None:
                 broken += 1
                 print(f"{fault} at step {step}: {violation.law}: {violation.seen}", flush=True)
-    print(f"{steps} steps, {' and '.join(FAULTS)} at each: {broken} broke a law")
+        print(f"{fault} at each of {steps} steps, {broken} broke a law so far")
     return int(bool(broken))
 
 

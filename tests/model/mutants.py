@@ -22,13 +22,13 @@ from tests.model import law
 from tests.model.law import Violation
 from tests.model.network import Lane
 from tests.model.simulation import simulate
-from tests.model.sweep import Sweep, steps_of
+from tests.model.sweep import LATE, Sweep, steps_of
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """`function` is module:Class.name; `old` stands in it once. One of `laws` catches it in runs with faults of `kinds`, or,
-    where `swept` names the fault of a sweep, in that."""
+    where `swept` names the fault of a sweep, in that of the history `swept_seed`."""
 
     name: str
     function: str
@@ -37,6 +37,7 @@ class Mutant:
     laws: tuple[str, ...]
     kinds: tuple[str, ...] = ()
     swept: str = ""
+    swept_seed: int = 0
 
 
 _MOVES: Final = ("kill", "pause", "rebalance")
@@ -100,7 +101,8 @@ MUTANTS: Final = (
         "as_of_ms = min(got[-1].timestamp, now_ms)",
         "as_of_ms = now_ms",
         (law.LOCAL_COPY,),
-        ("kill", "restore", "compaction"),
+        swept=LATE,
+        swept_seed=1,
     ),
     Mutant(
         "a zombie whose commit is refused goes on as if it were not",
@@ -279,7 +281,9 @@ def catch(mutant: Mutant, seeds: int) -> tuple[str, Violation | None]:
     with applied(mutant):
         if mutant.swept:
             violations = (
-                (f"step {step}", Sweep(0, mutant.swept, step).violation()) for step in range(1, steps_of(0) + 1)
+                (f"step {step}", Sweep(seed, mutant.swept, step).violation())
+                for seed in (mutant.swept_seed,)
+                for step in range(1, steps_of(seed, mutant.swept) + 1)
             )
         else:
             violations = ((f"seed {seed}", simulate(seed, mutant.kinds).violation) for seed in range(seeds))

@@ -29,7 +29,7 @@ def test_whatever_goes_wrong_every_law_holds() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_at_whatever_step_a_worker_dies_or_becomes_a_zombie_every_law_holds(fault: str) -> None:
-    for step in range(1, steps_of(0) + 1):
+    for step in range(1, steps_of(0, fault) + 1):
         violation = Sweep(0, fault, step).violation()
         assert violation is None, f"{fault} at step {step}: {violation.law}: {violation.seen}"
 

@@ -74,7 +74,7 @@ def test_a_bad_line_is_told_by_number_and_the_rest_is_read(tmp_path: Path, bad: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere.jsonl"], "nowhere.jsonl: No such file or directory; expected a file of JSON Lines"),
+        (["nowhere.jsonl"], "nowhere.jsonl: No such file or directory; read takes a file of JSON Lines"),
         (["--reader", "rules-0", "x"], "'rules-0' is no reader; there are rules-1"),
         (["--audit", "3"], "--audit asks on standard input: name a file of comments"),
     ],
