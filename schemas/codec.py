@@ -30,7 +30,7 @@ from schemas.wire import MONEY_BYTES_MAX, read_attribution, read_feedback, read_
 _CONFLUENT_BYTES = 5  # Confluent's wire format: a zero byte, then the registry's schema id in 4 bytes
 
 # What the topics carry.
-OF_SALES: Final = (SALE_NAME,)
+OF_SALES: Final = (SALE_NAME, REVERSAL_NAME, ATTRIBUTION_NAME)
 OF_FEEDBACK: Final = (FEEDBACK_NAME,)
 OF_BY_SALE: Final = (REVERSAL_NAME, ATTRIBUTION_NAME, FEEDBACK_NAME)
 

@@ -24,12 +24,12 @@ DEFINITIONS: Final[tuple[Measure, ...]] = (
     Measure("commission", "money", "commission of these sales", of="sales"),
     Measure("new_customers", "count", "sales that are the customer's first valid sale with the brand", of="sales"),
     Measure("repeat_sales", "count", "all other sales", of="sales"),
-    Measure("referred_sales", "count", "sales that another customer recommended", of="sales"),
+    Measure("referred_sales", "count", "sales that a customer other than the buyer recommended", of="sales"),
     Measure("referred_gross", "money", "amount of the referred sales", of="sales"),
     Measure(
         "refunded_sales",
         "count",
-        "sales of this time that have any refund or chargeback, whenever that was",
+        "sales of this time that have any refund or chargeback that was not undone, whenever that was",
         of="sales",
     ),
     Measure(
@@ -69,7 +69,26 @@ DEFINITIONS: Final[tuple[Measure, ...]] = (
         of="feedback",
     ),
     Measure("unlinked_feedback", "count", "answers that link to no sale; they count for the brand alone, affiliate ''"),
+    Measure("renewals", "count", "sales of a subscription but for the customer's earliest valid one of it", of="sales"),
+    Measure(
+        "mismatched_amounts",
+        "count",
+        "refunds and chargebacks in another currency than their sale, at their time, and sales whose attribution's commission "
+        "is in another currency: the amounts in it count nowhere",
+        of="sales refunds chargebacks",
+    ),
+    Measure(
+        "without_sale",
+        "count",
+        "refunds, chargebacks and attributions whose sale has not come, at their time; they count for the brand alone, "
+        "affiliate ''",
+    ),
+    Measure("comments", "count", "answers with a comment and without findings of their own", of="feedback"),
+    Measure("with_findings", "count", "answers with at least one finding", of="feedback"),
 )
+
+# Of a topic's pane, of the answers that name it with its verdict; they mean what they mean of all answers.
+TOPIC_MEASURES: Final = ("answers", "promoters", "passives", "detractors", "csat_answers", "csat_satisfied")
 
 MEASURES: Final = tuple(measure.name for measure in DEFINITIONS)
 MONEY: Final = frozenset(measure.name for measure in DEFINITIONS if measure.kind == "money")

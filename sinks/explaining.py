@@ -73,10 +73,9 @@ def _named(verdict: str) -> _Lines:
     return _Lines("answer", "1", f"position(concat(',', a.findings), ',{verdict}:') > 0")
 
 
-_NPS: Final = "a.metric = 'NPS' AND a.score"
 _DELAY_MS: Final = "(toUnixTimestamp64Milli(a.answered_at) - toUnixTimestamp64Milli(s.occurred_at))"
-_GIVEN_BACK: Final = """(s.customer_id, s.sale_id) IN (
-                SELECT r.customer_id, r.sale_id FROM reversals AS r FINAL WHERE <brand:r> AND r.status = 'counted')"""
+_REFERRED: Final = "s.referred_by NOT IN ('', s.customer_id)"
+_IN_ITS_CURRENCY: Final = "r.status = 'counted'"  # of the others neither amount nor commission counts
 LINES: Final[Mapping[str, _Lines]] = MappingProxyType(
     {
         "sales": _Lines("sale", "1"),
@@ -84,31 +83,35 @@ LINES: Final[Mapping[str, _Lines]] = MappingProxyType(
         "commission": _Lines("sale", "s.commission"),
         "new_customers": _Lines("sale", "1", "s.is_new_customer"),
         "repeat_sales": _Lines("sale", "1", "NOT s.is_new_customer"),
-        "referred_sales": _Lines("sale", "1", "s.referred_by != ''"),
-        "referred_gross": _Lines("sale", "s.amount", "s.referred_by != ''"),
-        "refunded_sales": _Lines("sale", "1", _GIVEN_BACK),
+        "referred_sales": _Lines("sale", "1", _REFERRED),
+        "referred_gross": _Lines("sale", "s.amount", _REFERRED),
+        "refunded_sales": _Lines("sale", "1", "s.refunds + s.chargebacks > 0"),
         "answered_sales": _Lines("sale", "1", "s.answers > 0"),
         "refunds": _Lines("reversal", "1", "r.kind = 'REFUND'"),
-        "refunded": _Lines("reversal", "r.amount", "r.kind = 'REFUND'"),
-        "commission_reversed": _Lines("reversal", "r.commission"),
+        "refunded": _Lines("reversal", "r.amount", f"r.kind = 'REFUND' AND {_IN_ITS_CURRENCY}"),
+        "commission_reversed": _Lines("reversal", "r.commission", _IN_ITS_CURRENCY),
         "chargebacks": _Lines("reversal", "1", "r.kind = 'CHARGEBACK'"),
-        "charged_back": _Lines("reversal", "r.amount", "r.kind = 'CHARGEBACK'"),
+        "charged_back": _Lines("reversal", "r.amount", f"r.kind = 'CHARGEBACK' AND {_IN_ITS_CURRENCY}"),
         "invitations": _Lines("invitation", "1"),
         "feedback": _Lines("answer", "1"),
-        "promoters": _Lines("answer", "1", f"{_NPS} >= 9"),
-        "passives": _Lines("answer", "1", f"{_NPS} IN (7, 8)"),
-        "detractors": _Lines("answer", "1", f"{_NPS} <= 6"),
-        "csat_answers": _Lines("answer", "1", "a.metric = 'CSAT' AND a.score IS NOT NULL"),
-        "csat_satisfied": _Lines("answer", "1", "a.metric = 'CSAT' AND a.score >= 4"),
-        "csat_score_sum": _Lines("answer", "assumeNotNull(a.score)", "a.metric = 'CSAT' AND a.score IS NOT NULL"),
-        "ces_answers": _Lines("answer", "1", "a.metric = 'CES' AND a.score IS NOT NULL"),
-        "ces_score_sum": _Lines("answer", "assumeNotNull(a.score)", "a.metric = 'CES' AND a.score IS NOT NULL"),
+        "promoters": _Lines("answer", "1", "a.nps >= 9"),
+        "passives": _Lines("answer", "1", "a.nps IN (7, 8)"),
+        "detractors": _Lines("answer", "1", "a.nps <= 6"),
+        "csat_answers": _Lines("answer", "1", "a.csat IS NOT NULL"),
+        "csat_satisfied": _Lines("answer", "1", "a.csat >= 4"),
+        "csat_score_sum": _Lines("answer", "assumeNotNull(a.csat)", "a.csat IS NOT NULL"),
+        "ces_answers": _Lines("answer", "1", "a.ces IS NOT NULL"),
+        "ces_score_sum": _Lines("answer", "assumeNotNull(a.ces)", "a.ces IS NOT NULL"),
         **{verdict.lower(): _named(verdict) for verdict in VERDICTS},
         # whole seconds, rounded down, below zero too
         "feedback_delay_seconds_sum": _Lines(
             "answer", f"intDiv({_DELAY_MS} - positiveModulo({_DELAY_MS}, 1000), 1000)"
         ),
         "unlinked_feedback": _Lines("unlinked", "1"),
+        "renewals": _Lines("sale", "1", "s.is_renewal"),
+        "mismatched_amounts": _Lines("mismatched", "1"),
+        "comments": _Lines("answer", "1", "a.has_comment AND a.findings = ''"),
+        "with_findings": _Lines("answer", "1", "a.findings != ''"),
     }
 )
 
@@ -126,7 +129,22 @@ _SOURCES: Final[Mapping[str, str]] = MappingProxyType(
                 '' AS feedback, r.customer_id AS customer, toInt64(<share>) AS share
             FROM reversals AS r FINAL
             INNER JOIN <its sale> ON s.customer_id = r.customer_id AND s.sale_id = r.sale_id
-            WHERE <brand:r> AND r.status = 'counted' AND <then:r.occurred_at> AND <condition>""",
+            WHERE <brand:r> AND r.status IN ('counted', 'mismatched') AND <then:r.occurred_at> AND <condition>""",
+        # Sales whose attribution is in another currency have one more than their reversals; then these.
+        "mismatched": """
+            SELECT 'sale' AS what, <ms:s.occurred_at> AS at, s.sale_id AS sale, '' AS reversal, '' AS feedback,
+                s.customer_id AS customer, toInt64(<share>) AS share
+            FROM journeys AS s FINAL
+            WHERE <cell> AND <then:s.occurred_at> AND <condition> AND s.mismatched_amounts > 0
+                AND (s.customer_id, s.sale_id, s.mismatched_amounts) NOT IN (
+                    SELECT r.customer_id, r.sale_id, toInt64(count()) FROM reversals AS r FINAL
+                    WHERE <brand:r> AND r.status = 'mismatched' GROUP BY r.customer_id, r.sale_id)
+            UNION ALL
+            SELECT lower(r.kind) AS what, <ms:r.occurred_at> AS at, r.sale_id AS sale, r.reversal_id AS reversal,
+                '' AS feedback, r.customer_id AS customer, toInt64(<share>) AS share
+            FROM reversals AS r FINAL
+            INNER JOIN <its sale> ON s.customer_id = r.customer_id AND s.sale_id = r.sale_id
+            WHERE <brand:r> AND r.status = 'mismatched' AND <then:r.occurred_at> AND <condition>""",
         "invitation": """
             SELECT 'invitation' AS what, <ms:a.invited_at> AS at, a.invited_sale_id AS sale, '' AS reversal,
                 a.feedback_id AS feedback, a.customer_id AS customer, toInt64(<share>) AS share

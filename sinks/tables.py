@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgpack
 
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 
 DATABASE: Final = "posventa"
 
@@ -51,6 +51,7 @@ def _table(name: str, columns: str) -> Table:
 
 
 _MEASURE_LINES: Final = "\n".join(f"{measure} Int64" for measure in MEASURES)
+_TOPIC_LINES: Final = "\n".join(f"{measure} Int64" for measure in TOPIC_MEASURES)
 
 AFFILIATE_PANES: Final = _table(
     "affiliate_panes",
@@ -67,7 +68,7 @@ AFFILIATE_PANES: Final = _table(
 )
 TOPIC_PANES: Final = _table(
     "topic_panes",
-    """
+    f"""
     generation UInt32
     brand_id String
     affiliate_id String
@@ -75,7 +76,7 @@ TOPIC_PANES: Final = _table(
     verdict String
     bucket DateTime('UTC')
     source_partition UInt16
-    answers Int64
+    {_TOPIC_LINES}
     version UInt64
     """,
 )
@@ -104,6 +105,15 @@ JOURNEYS: Final = _table(
     last_score Nullable(Int8)
     verdicts String
     feedback_delay_seconds Nullable(Int64)
+    subscription_id String
+    is_renewal UInt8
+    refunds Int64
+    chargebacks Int64
+    commission_reversed Int64
+    mismatched_amounts Int64
+    last_nps Nullable(Int8)
+    last_csat Nullable(Int8)
+    last_ces Nullable(Int8)
     version UInt64
     """,
 )
@@ -143,6 +153,10 @@ ANSWERS: Final = _table(
     findings String
     invited_at DateTime64(3, 'UTC')
     answered_at DateTime64(3, 'UTC')
+    nps Nullable(Int8)
+    csat Nullable(Int8)
+    ces Nullable(Int8)
+    has_comment UInt8
     version UInt64
     """,
 )

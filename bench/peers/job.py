@@ -87,6 +87,11 @@ def add_up(held: bytes | None, added: list[int]) -> list[int]:
     return [a + b for a, b in zip(records.unpack_measures(held), added, strict=True)] if held else added
 
 
+def add_up_topic(held: bytes | None, added: list[int]) -> list[int]:
+    """A topic's counts after a difference."""
+    return [a + b for a, b in zip(records.unpack_topic(held), added, strict=True)] if held else added
+
+
 def row_makers() -> list[RowMaker]:
     """One for each source partition."""
     return [RowMaker(1, partition, RULES) for partition in range(PARTITIONS)]

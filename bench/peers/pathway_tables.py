@@ -13,7 +13,7 @@ import msgpack
 import pathway as pw
 
 from bench.peers.job import RULES, Arguments, Sink, arguments, decode, load, now_version
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from streams.changelog import records
 from streams.domain import state as states
 from streams.domain.contributions import Answer, GivenBack, Journey, contributions
@@ -41,12 +41,12 @@ def fold_all(state: bytes | None, rows: list[tuple[list[Any], int]]) -> bytes:
 
 
 @pw.udf(deterministic=True)  # type: ignore[untyped-decorator]
-def owned(state: bytes) -> tuple[list[tuple[bytes, list[int]]], list[tuple[bytes, int]], list[bytes]]:
+def owned(state: bytes) -> tuple[list[tuple[bytes, list[int]]], list[tuple[bytes, list[int]]], list[bytes]]:
     """What a customer adds to which pane and topic, and their journeys, reversals and answers."""
     all_of_it = contributions(states.decode(state), RULES)
     return (
         [(records.pack_key(records.PANE, key), added) for key, added in all_of_it.panes.items()],
-        [(records.pack_key(records.TOPIC, key), count) for key, count in all_of_it.topics.items()],
+        [(records.pack_key(records.TOPIC, key), added) for key, added in all_of_it.topics.items()],
         [
             records.pack(row)
             for own in (all_of_it.journeys, all_of_it.given_back, all_of_it.answers)
@@ -115,15 +115,16 @@ def build(given: Arguments) -> None:
     sums = {measure: pw.reducers.sum(pw.this.added[at]) for at, measure in enumerate(MEASURES)}
     panes = panes.groupby(pw.this.key).reduce(pw.this.key, **sums)
     topics = _flat(everything, 1).select(key=pw.this.one[0], added=pw.this.one[1])
-    topics = topics.groupby(pw.this.key).reduce(pw.this.key, answers=pw.reducers.sum(pw.this.added))
+    counts = {measure: pw.reducers.sum(pw.this.added[at]) for at, measure in enumerate(TOPIC_MEASURES)}
+    topics = topics.groupby(pw.this.key).reduce(pw.this.key, **counts)
     counted = events.reduce(count=pw.reducers.count())
 
     sink = Sink(given.clickhouse, "pathway")
     output = _Output(sink)
     output.add("panes", panes, lambda row: sink.put(0, _pane(row["key"], [row[measure] for measure in MEASURES])),
                lambda row: sink.put(0, _pane(row["key"], [0] * len(MEASURES))))  # fmt: skip
-    output.add("topics", topics, lambda row: sink.put(0, _topic(row["key"], row["answers"])),
-               lambda row: sink.put(0, _topic(row["key"], 0)))  # fmt: skip
+    output.add("topics", topics, lambda row: sink.put(0, _topic(row["key"], [row[name] for name in TOPIC_MEASURES])),
+               lambda row: sink.put(0, _topic(row["key"], [0] * len(TOPIC_MEASURES))))  # fmt: skip
     # A sale or a feedback that is known stays known.
     output.add("rows", _flat(everything, 2), lambda row: sink.put(0, _row(row["one"])), lambda _: None)
     output.add_count(counted)
@@ -156,8 +157,8 @@ def _pane(key: bytes, measures: list[int]) -> Rows:
     return _packed(key, records.pack_measures(measures))
 
 
-def _topic(key: bytes, answers: int) -> Rows:
-    return _packed(key, records.pack(answers))
+def _topic(key: bytes, counts: list[int]) -> Rows:
+    return _packed(key, records.pack(counts))
 
 
 def _packed(key: bytes, value: bytes) -> Rows:

@@ -11,7 +11,18 @@ from typing import Any
 from quixstreams import Application, State, message_context
 from quixstreams.sinks import BaseSink
 
-from bench.peers.job import FLUSH_S, Arguments, Sink, add_up, arguments, decode, handle, now_version, row_makers
+from bench.peers.job import (
+    FLUSH_S,
+    Arguments,
+    Sink,
+    add_up,
+    add_up_topic,
+    arguments,
+    decode,
+    handle,
+    now_version,
+    row_makers,
+)
 from streams.changelog import records
 from streams.unit.rows import Rows
 
@@ -66,9 +77,9 @@ def make_app(given: Arguments) -> Application:
             measures = records.pack_measures(add_up(shared.get_bytes(key), added))
             shared.set_bytes(key, measures)
             rows.packed(changed, key, measures, version)
-        for topic, count in effect.delta.topics.items():
+        for topic, added in effect.delta.topics.items():
             key = records.pack_key(records.TOPIC, topic)
-            answers = records.pack(records.unpack_count(shared.get_bytes(key)) + count)
+            answers = records.pack(add_up_topic(shared.get_bytes(key), added))
             shared.set_bytes(key, answers)
             rows.packed(changed, key, answers, version)
         return changed

@@ -20,6 +20,7 @@ from bench.peers.job import (
     Arguments,
     Sink,
     add_up,
+    add_up_topic,
     arguments,
     decode,
     handle,
@@ -95,9 +96,9 @@ def _apply(table: Any, event: Any, decoded: Event, makers: list[Any], sink: Sink
         packed = records.pack_key(records.PANE, pane)
         measures = table[packed] = records.pack_measures(add_up(_held(table, packed), added))
         rows.packed(effect.rows, packed, measures, version)
-    for topic, count in effect.delta.topics.items():
+    for topic, added in effect.delta.topics.items():
         packed = records.pack_key(records.TOPIC, topic)
-        answers = table[packed] = records.pack(records.unpack_count(_held(table, packed)) + count)
+        answers = table[packed] = records.pack(add_up_topic(_held(table, packed), added))
         rows.packed(effect.rows, packed, answers, version)
     sink.put(event.message.partition, effect.rows)
 

@@ -128,6 +128,21 @@ _JOURNEY: Final = View(
             "Nullable(Int64)",
             "first answer's time minus sale time; negative: answered first; null: no answer",
         ),
+        Column("subscription_id", AS_TEXT, "what renews; empty: nothing"),
+        Column("is_renewal", "UInt8", "1: the customer has an earlier valid sale of the same subscription"),
+        Column("refunds", AS_COUNT, "refunds that count"),
+        Column("chargebacks", AS_COUNT, "chargebacks that count"),
+        Column("commission_reversed", AS_MONEY, "commission taken back so far"),
+        Column("earnings", AS_MONEY, "commission minus commission_reversed; 0 when rejected"),
+        Column(
+            "mismatched_amounts",
+            AS_COUNT,
+            "refunds and chargebacks in another currency, whose amounts count nowhere, and 1 for such a commission of its "
+            "attribution",
+        ),
+        Column("last_nps", "Nullable(Int8)", "NPS of the last answer that has one; null: none"),
+        Column("last_csat", "Nullable(Int8)", "CSAT of the last answer that has one; null: none"),
+        Column("last_ces", "Nullable(Int8)", "CES of the last answer that has one; null: none"),
     ),
     "One row a sale, with its refunds, chargebacks and answers",
     "journey.sql",
@@ -138,17 +153,26 @@ _REVERSAL: Final = View(
     (
         BRAND,
         Column("sale_id", AS_TEXT, "order reference of the sale that it is of, unique within the brand"),
-        Column("reversal_id", AS_TEXT, "the refund or chargeback: the id of its event"),
-        Column("kind", AS_TEXT, "REFUND or CHARGEBACK"),
-        Column("status", AS_TEXT, "counted, rejected (its sale is: it counts nowhere) or without_sale (so far)"),
+        Column(
+            "reversal_id",
+            AS_TEXT,
+            "the refund's or dispute's id at its source; of a sale event: that event's id",
+        ),
+        Column("kind", AS_TEXT, "REFUND, CHARGEBACK or UNDONE"),
+        Column(
+            "status",
+            AS_TEXT,
+            "counted; mismatched (in another currency than its sale: it counts, its amounts don't); undone, rejected (its sale "
+            "is) or without_sale (so far): it counts nowhere",
+        ),
         Column("affiliate_id", AS_TEXT, "affiliate of its sale; empty: direct sale, or no sale"),
         Column("campaign", AS_TEXT, "campaign of its sale; empty: none given, or no sale"),
         Column("amount", AS_MONEY, "given back"),
         Column("commission", AS_MONEY, "taken back from the affiliate"),
-        Column("currency", AS_TEXT, "ISO 4217, of its sale, in which it counts; empty: no sale"),
+        Column("currency", AS_TEXT, "ISO 4217, as it was told"),
         Column("occurred_at", AS_TIME, "when the money went back"),
     ),
-    "One row a refund or chargeback, whether it counts or not",
+    "One row a reversal, whether it counts or not",
     "reversal.sql",
 )
 

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 import msgpack
 
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from streams.domain.panes import MONEY_PLACES, PaneKey, TopicKey
 
 CUSTOMER: Final = b"c"  # + partition key -> domain.state.encode
 PANE: Final = b"p"  # + packed PaneKey -> packed measures
-TOPIC: Final = b"t"  # + packed TopicKey -> packed count of answers
+TOPIC: Final = b"t"  # + packed TopicKey -> packed counts of answers
 COMMENT: Final = b"x"  # + packed CommentKey -> packed (comment, language), ('', '') once it is taken back
 REFUSAL: Final = b"d"  # + packed RefusalKey -> packed KeptRefusal; deleted once its row is in ClickHouse
 META: Final = b"m"  # the record that closes each unit
@@ -27,6 +27,7 @@ RefusalKey = tuple[str, int, int]  # source topic, partition, offset
 
 _INT64_MAX: Final = (1 << 63) - 1
 _MEASURES: Final = len(MEASURES)
+_TOPIC_MEASURES: Final = len(TOPIC_MEASURES)
 
 # Made once: a Packer of its own for every value costs three times as much. For one thread, like all that makes units.
 _pack: Final[Callable[[object], bytes]] = msgpack.Packer().pack
@@ -53,7 +54,7 @@ def pack_key(kind: bytes, key: PaneKey | TopicKey | CommentKey | RefusalKey) -> 
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a topic's count, a comment, a KeptRefusal, an offset or a version."""
+    """The bytes of a topic's counts, a comment, a KeptRefusal, an offset or a version."""
     return _pack(value)
 
 
@@ -97,5 +98,16 @@ def _other_measures(found: int) -> ValueError:
 
 
 def unpack_count(value: bytes | None) -> int:
-    """A topic's count of answers, or an offset; zero when it is not there yet."""
+    """An offset; zero when it is not there yet."""
     return 0 if value is None else int(msgpack.unpackb(value))
+
+
+def unpack_topic(value: bytes) -> tuple[int, ...]:
+    """A topic's counts in the order of TOPIC_MEASURES. Raises ValueError when another version wrote more or fewer."""
+    counts: tuple[int, ...] = msgpack.unpackb(value, use_list=False)
+    if len(counts) != _TOPIC_MEASURES:
+        raise ValueError(
+            f"a topic's pane has {len(counts)} counts, this version expects {_TOPIC_MEASURES}: "
+            "run the version that wrote it, or rebuild the state from the topics"
+        )
+    return counts

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from schemas.measures import MEASURES, MONEY
+from schemas.measures import MONEY
 from sinks.client import address, connected
 from sinks.errors import SinkUnavailable
-from sinks.explaining import Cell, Explained, Line, LineKey, PaneSpan, between, explained, of_window
+from sinks.explaining import LINES, Cell, Explained, Line, LineKey, PaneSpan, between, explained, of_window
 from sinks.windows import WINDOWS
 from streams.cli.explain_table import amount, explanation, instant
 from streams.cli.report import language_of
@@ -89,12 +89,12 @@ def _text(option: str, asked: str) -> str:
 
 
 def _check_measure(asked: str) -> None:
-    if asked in MEASURES:
+    if asked in LINES:
         return
-    near = get_close_matches(asked, MEASURES, 1)
+    near = get_close_matches(asked, LINES, 1)
     meant = f"is it {near[0]}? " if near else ""
     raise Misuse(
-        f"--measure {asked}: {meant}use one of {', '.join(MEASURES)}. A rate has no lines: open what it is made of"
+        f"--measure {asked}: {meant}use one of {', '.join(LINES)}. A rate has no lines: open what it is made of"
     )
 
 

@@ -9,18 +9,22 @@ from hashlib import blake2b
 from typing import Final
 
 from schemas.errors import CustomerFull
-from schemas.events import Event, Feedback, Sale
+from schemas.events import Attribution, Event, Feedback, Reversal, Sale
 from schemas.measures import VERDICTS
 from streams.domain.rules import Rules
 from streams.domain.state import (
+    CHARGEBACK,
     METRICS,
     NO_SCORE,
     OFFERINGS,
+    REFUND,
+    REVERSAL_KINDS,
     AnswerHead,
+    AttributionHead,
     Customer,
     FeedbackState,
     Invitation,
-    Reversal,
+    ReversalHead,
     SaleHead,
     SaleState,
     one_more_bytes,
@@ -46,10 +50,9 @@ def fold(customer: Customer, event: Event, rules: Rules) -> Change:
     Raises CustomerFull, with the state as it was, when the event is one more than a customer may have, or, while
     customer.packed_bytes is counted, would make a state longer that is then longer than one may be.
     """
-    if isinstance(event, Sale):
-        return _fold_sale(customer, event, rules)
-    assert isinstance(event, Feedback)
-    return _fold_feedback(customer, event, rules)
+    if isinstance(event, Feedback):
+        return _fold_feedback(customer, event, rules)
+    return _fold_sale(customer, event, rules)
 
 
 def comment_of(event: Feedback) -> tuple[str, str] | None:
@@ -59,16 +62,18 @@ def comment_of(event: Feedback) -> tuple[str, str] | None:
     return event.comment, event.language or ""
 
 
-def _fold_sale(customer: Customer, event: Sale, rules: Rules) -> Change:
+def _fold_sale(customer: Customer, event: Sale | Reversal | Attribution, rules: Rules) -> Change:
     sale, entry_bytes = customer.sales.get(event.sale_id), 0
     if sale is None:
         if len(customer.sales) >= rules.customer_events_max:
             raise CustomerFull(f"{len(customer.sales)} sales of one customer; customer_events_max allows no more")
-        sale = SaleState(None, {})
+        sale = SaleState(None, None, {})
         if customer.packed_bytes:
-            entry_bytes = one_more_bytes((event.sale_id, None, ()), len(customer.sales))
-    if event.action in ("REFUNDED", "CHARGED_BACK"):
-        change = _fold_reversal(customer, sale, event, rules, entry_bytes)
+            entry_bytes = one_more_bytes((event.sale_id, None, None, ()), len(customer.sales))
+    if isinstance(event, Attribution):
+        change = _fold_attribution(customer, sale, event, rules, entry_bytes)
+    elif isinstance(event, Reversal) or event.action in ("REFUNDED", "CHARGED_BACK"):
+        change = _fold_reversal(customer, sale, _reversal(event), rules, entry_bytes)
     else:
         change = _fold_head(customer, sale, event, rules, entry_bytes)
     customer.sales[event.sale_id] = sale  # only now: a refusal above leaves no trace
@@ -85,14 +90,27 @@ def _fold_head(customer: Customer, sale: SaleState, event: Sale, rules: Rules, e
     return Change.STATE
 
 
-def _fold_reversal(customer: Customer, sale: SaleState, event: Sale, rules: Rules, entry_bytes: int) -> Change:
-    reversal = _reversal(event)
-    known = sale.reversals.get(event.event_id)
+def _fold_attribution(
+    customer: Customer, sale: SaleState, event: Attribution, rules: Rules, entry_bytes: int
+) -> Change:
+    attribution = _attribution(event)
+    if sale.attribution is not None and attribution <= sale.attribution:
+        return Change.NONE
+    if customer.packed_bytes:
+        _grow(customer, entry_bytes + slot_bytes(attribution) - slot_bytes(sale.attribution), rules)
+    sale.attribution = attribution
+    return Change.STATE
+
+
+def _fold_reversal(
+    customer: Customer, sale: SaleState, reversal: ReversalHead, rules: Rules, entry_bytes: int
+) -> Change:
+    known = sale.reversals.get(reversal.reversal_id)
     if known is not None and reversal <= known:
         return Change.NONE
     if known is None and customer.reversal_count >= rules.customer_reversals_max:
         raise CustomerFull(
-            f"{customer.reversal_count} refunds and chargebacks of one customer; 4 x customer_events_max allows no more"
+            f"{customer.reversal_count} reversals of one customer; 4 x customer_events_max allows no more"
         )
     if customer.packed_bytes:
         if known is None:
@@ -102,7 +120,7 @@ def _fold_reversal(customer: Customer, sale: SaleState, event: Sale, rules: Rule
         _grow(customer, entry_bytes + growth_bytes, rules)
     if known is None:
         customer.reversal_count += 1
-    sale.reversals[event.event_id] = reversal
+    sale.reversals[reversal.reversal_id] = reversal
     return Change.STATE
 
 
@@ -173,16 +191,50 @@ def _head(event: Sale) -> SaleHead:
         event.campaign or "",
         event.referred_by or "",
         event.occurred_at,
+        event.subscription_id or "",
+        tuple(sorted(set(event.other_product_ids))) if event.other_product_ids else (),
     )
 
 
-def _reversal(event: Sale) -> Reversal:
-    charged_back = int(event.action == "CHARGED_BACK")
-    return Reversal(event.event_id, charged_back, event.amount, event.commission, event.occurred_at)
+def _reversal(event: Sale | Reversal) -> ReversalHead:
+    if isinstance(event, Sale):
+        reversal_id, revision = event.event_id, 0
+        kind = REFUND if event.action == "REFUNDED" else CHARGEBACK
+    else:
+        reversal_id, revision, kind = event.reversal_id, event.revision, REVERSAL_KINDS.index(event.kind)
+    return ReversalHead(
+        reversal_id,
+        revision,
+        event.event_id,
+        kind,
+        event.amount,
+        event.commission,
+        event.currency,
+        event.occurred_at,
+    )
+
+
+def _attribution(event: Attribution) -> AttributionHead:
+    return AttributionHead(
+        event.revision,
+        event.event_id,
+        event.affiliate_id or "",
+        event.campaign or "",
+        event.commission or 0,
+        event.currency or "",
+        event.occurred_at,
+    )
 
 
 def _invitation(event: Feedback) -> Invitation:
-    return Invitation(event.revision, event.event_id, event.sale_id or "", event.affiliate_id or "", event.occurred_at)
+    return Invitation(
+        event.revision,
+        event.event_id,
+        event.sale_id or "",
+        event.affiliate_id or "",
+        event.product_id or "",
+        event.occurred_at,
+    )
 
 
 def _answer(event: Feedback) -> AnswerHead:
@@ -194,8 +246,10 @@ def _answer(event: Feedback) -> AnswerHead:
         0,
         event.sale_id or "",
         event.affiliate_id or "",
+        event.product_id or "",
         _METRIC_POSITION[event.metric],
         NO_SCORE if event.score is None else event.score,
+        tuple([(_METRIC_POSITION[metric], score) for metric, score in event.scores]) if event.scores else (),
         tuple(sorted({(_VERDICT_POSITION[verdict], topic) for verdict, topic in event.findings})),
         event.occurred_at,
         _comment_digest(event),

@@ -5,7 +5,7 @@ Owns the shape of keys and the places of measures. Never decides what counts.
 
 from typing import Final
 
-from schemas.measures import MEASURES, MONEY, VERDICTS
+from schemas.measures import MEASURES, MONEY, TOPIC_MEASURES, VERDICTS
 
 PaneKey = tuple[str, str, str, int]  # brand_id, affiliate_id or '', currency or '', start of the pane in epoch seconds
 TopicKey = tuple[str, str, str, str, int]  # brand_id, affiliate_id or '', topic, verdict, start in epoch seconds
@@ -36,7 +36,13 @@ CES_ANSWERS: Final = MEASURES.index("ces_answers")
 CES_SCORE_SUM: Final = MEASURES.index("ces_score_sum")
 FEEDBACK_DELAY_SECONDS_SUM: Final = MEASURES.index("feedback_delay_seconds_sum")
 UNLINKED_FEEDBACK: Final = MEASURES.index("unlinked_feedback")
+RENEWALS: Final = MEASURES.index("renewals")
+MISMATCHED_AMOUNTS: Final = MEASURES.index("mismatched_amounts")
+WITHOUT_SALE: Final = MEASURES.index("without_sale")
+COMMENTS: Final = MEASURES.index("comments")
+WITH_FINDINGS: Final = MEASURES.index("with_findings")
 VERDICT_MEASURES: Final = tuple(MEASURES.index(verdict.lower()) for verdict in VERDICTS)
 MONEY_PLACES: Final = tuple(place for place, measure in enumerate(MEASURES) if measure in MONEY)
 
 NO_MEASURES: Final = (0,) * len(MEASURES)
+NO_TOPIC_MEASURES: Final = (0,) * len(TOPIC_MEASURES)

@@ -17,12 +17,16 @@ from streams.errors import StateRefused
 
 # Of all that a partition remembers, in the changelog and in its local copies: customers, panes, topics, comments, letters
 # and META. Raise it when any of them changes shape, an appended measure included: tests/pure/changelog/test_format.py pins it.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 # The words of schemas/validation.py, listed again on purpose: stored states hold their positions, so here words are
 # only ever appended, whatever happens to the order there. A test says that both list the same.
 OFFERINGS: Final = ("PHYSICAL", "SERVICE")
 METRICS: Final = ("", "NPS", "CSAT", "CES")
+REVERSAL_KINDS: Final = ("REFUND", "CHARGEBACK", "UNDONE")
+REFUND: Final = 0
+CHARGEBACK: Final = 1
+UNDONE: Final = 2
 NO_SCORE: Final = -1
 
 # Made once: a Packer of its own for every state costs three times as much. For one thread, like all that makes units.
@@ -44,15 +48,33 @@ class SaleHead(NamedTuple):
     campaign: str
     referred_by: str
     occurred_at: int
+    subscription_id: str
+    other_product_ids: tuple[str, ...]  # sorted, distinct
 
 
-class Reversal(NamedTuple):
-    """One REFUNDED or CHARGED_BACK. Its currency is not kept: it counts in its sale's."""
+class ReversalHead(NamedTuple):
+    """The winning revision of a reversal. A REFUNDED or CHARGED_BACK is one by its event_id, of revision 0."""
 
+    reversal_id: str
+    revision: int
     event_id: str
-    charged_back: int
+    kind: int
     amount: int
     commission: int
+    currency: str
+    occurred_at: int
+
+
+class AttributionHead(NamedTuple):
+    """The winning attribution of a sale. Without a currency it says nothing of the commission, without a campaign nothing of
+    that; without an affiliate it says that nobody sold it."""
+
+    revision: int
+    event_id: str
+    affiliate_id: str
+    campaign: str
+    commission: int
+    currency: str
     occurred_at: int
 
 
@@ -63,6 +85,7 @@ class Invitation(NamedTuple):
     event_id: str
     sale_id: str
     affiliate_id: str
+    product_id: str
     occurred_at: int
 
 
@@ -74,22 +97,27 @@ class AnswerHead(NamedTuple):
     withdrawn: int
     sale_id: str = ""
     affiliate_id: str = ""
+    product_id: str = ""
     metric: int = 0
     score: int = NO_SCORE
+    scores: tuple[tuple[int, int], ...] = ()  # further ones, (position in METRICS, score), as they were given
     findings: tuple[tuple[int, str], ...] = ()  # (position in VERDICTS, topic), sorted, distinct
     occurred_at: int = 0
-    comment_digest: bytes = b""  # last, so that no number ever depends on it
+    comment_digest: bytes = b""  # last; numbers depend on whether there is one, and never on what it is
 
 
 @final
 class SaleState:
-    """What is known of one sale; head is None while only refunds of it have come."""
+    """What is known of one sale; head is None while others have told of it and the sale itself has not come."""
 
-    __slots__ = ("head", "reversals")
+    __slots__ = ("attribution", "head", "reversals")
 
-    def __init__(self, head: SaleHead | None, reversals: dict[str, Reversal]) -> None:
+    def __init__(
+        self, head: SaleHead | None, attribution: AttributionHead | None, reversals: dict[str, ReversalHead]
+    ) -> None:
         self.head = head
-        self.reversals = reversals  # by event_id
+        self.attribution = attribution
+        self.reversals = reversals  # by reversal_id
 
 
 @final
@@ -123,7 +151,8 @@ def encode(customer: Customer) -> bytes:
     sales: list[object] = []
     for sale_id in _sorted(customer.sales):
         sale = customer.sales[sale_id]
-        sales.append((sale_id, sale.head, sorted(sale.reversals.values()) if sale.reversals else ()))
+        reversals = sorted(sale.reversals.values()) if sale.reversals else ()
+        sales.append((sale_id, sale.head, sale.attribution, reversals))
     feedbacks: list[object] = []
     for feedback_id in _sorted(customer.feedbacks):
         feedback = customer.feedbacks[feedback_id]
@@ -157,10 +186,12 @@ def decode(data: bytes) -> Customer:
     brand_id, customer_id, sales, feedbacks = rest
     reversal_count = 0
     customer = Customer(brand_id, customer_id)
-    for sale_id, head, reversals in sales:
+    for sale_id, head, attribution, reversals in sales:
         reversal_count += len(reversals)
         customer.sales[sale_id] = SaleState(
-            head and SaleHead._make(head), {reversal[0]: Reversal._make(reversal) for reversal in reversals}
+            head and SaleHead._make(head),
+            attribution and AttributionHead._make(attribution),
+            {reversal[0]: ReversalHead._make(reversal) for reversal in reversals},
         )
     for feedback_id, invitation, answer in feedbacks:
         customer.feedbacks[feedback_id] = FeedbackState(

@@ -7,17 +7,15 @@ greater content: fields in the order of the schema, enums in the schema's order,
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from schemas.events import Event, Feedback, Sale, customer_of
-from schemas.registry import FEEDBACK_NAME, SALE_NAME, newest
-
-_SALES: Final = newest(SALE_NAME).symbols
-_FEEDBACKS: Final = newest(FEEDBACK_NAME).symbols
+from schemas.events import Attribution, Event, Feedback, Reversal, Sale, customer_of
+from schemas.measures import TOPIC_MEASURES
+from streams.recount.orders import answer_order, attribution_order, invitation_order, reversal_order, sale_order
+from streams.recount.rows import Row, bucket, heard, reversal_row, said, scores_of, sold
 
 PaneKey = tuple[str, str, str, int]  # brand, affiliate, currency, pane start in epoch seconds
 TopicKey = tuple[str, str, str, str, int]  # brand, affiliate, topic, verdict, pane start in epoch seconds
-Row = dict[str, object]  # a base table's row by column, without generation and version
 
 
 class Rules(Protocol):
@@ -44,7 +42,7 @@ class Numbers:
     """What any number of customers add to panes and topics, and their rows. Money in ten-thousandths, times in epoch ms."""
 
     panes: dict[PaneKey, dict[str, int]] = field(default_factory=dict)  # what is absent is zero
-    topics: dict[TopicKey, int] = field(default_factory=dict)
+    topics: dict[TopicKey, dict[str, int]] = field(default_factory=dict)  # likewise
     journeys: dict[tuple[str, str, str], Row] = field(default_factory=dict)  # by brand, customer and sale
     reversals: dict[tuple[str, str, str, str], Row] = field(default_factory=dict)  # by these and its own id
     answers: dict[tuple[str, str, str], Row] = field(default_factory=dict)  # by brand, customer and feedback
@@ -53,9 +51,16 @@ class Numbers:
 
     def add(self, pane: PaneKey, **measures: int) -> None:
         """Adds to a pane."""
-        into = self.panes.setdefault(pane, {})
-        for name, value in measures.items():
-            into[name] = into.get(name, 0) + value
+        _add(self.panes.setdefault(pane, {}), measures)
+
+    def add_topic(self, pane: TopicKey, **measures: int) -> None:
+        """Adds to a pane of a topic."""
+        _add(self.topics.setdefault(pane, {}), measures)
+
+
+def _add(into: dict[str, int], measures: dict[str, int]) -> None:
+    for name, value in measures.items():
+        into[name] = into.get(name, 0) + value
 
 
 def recount(events: Iterable[Event], rules: Rules) -> Numbers:
@@ -65,66 +70,120 @@ def recount(events: Iterable[Event], rules: Rules) -> Numbers:
     for event in events:
         customers.setdefault(customer_of(event), []).append(event)
     for own in customers.values():
-        customer = _Customer(numbers, rules, own)
-        customer.count()
-        for reversals in customer.reversals.values():
-            for r in reversals:
-                row = _given_back(r, customer.heads.get(r.sale_id))
-                numbers.reversals[r.brand_id, r.customer_id, r.sale_id, r.event_id] = row
+        _Counted(numbers, rules, _Known(own)).count()
     return numbers
 
 
-class _Customer:
-    """One customer, sorted out: which event of each sale counts, which sale was the first, what is linked to what."""
+class _Known:
+    """One customer's events, sorted out: which of each slot counts, who sold what, which sale was the first or renews."""
 
-    def __init__(self, numbers: Numbers, rules: Rules, events: list[Event]) -> None:
-        self.numbers, self.rules = numbers, rules
+    def __init__(self, events: list[Event]) -> None:
         self.brand_id, self.customer_id = customer_of(events[0])
-        placed_or_rejected: dict[str, list[Sale]] = {}
-        given_back: dict[str, dict[str, Sale]] = {}
         self.feedbacks: dict[str, list[Feedback]] = {}
+        placed_or_rejected: dict[str, list[Sale]] = {}
+        attributions: dict[str, list[Attribution]] = {}
+        reversals: dict[tuple[str, str], list[Reversal]] = {}
         for event in events:
             if isinstance(event, Feedback):
                 self.feedbacks.setdefault(event.feedback_id, []).append(event)
+            elif isinstance(event, Attribution):
+                attributions.setdefault(event.sale_id, []).append(event)
             elif isinstance(event, Sale) and event.action in ("PLACED", "REJECTED"):
                 placed_or_rejected.setdefault(event.sale_id, []).append(event)
-            elif isinstance(event, Sale):
-                of_sale = given_back.setdefault(event.sale_id, {})
-                of_sale[event.event_id] = max(of_sale.get(event.event_id, event), event, key=_reversal_order)
-        # The latest PLACED or REJECTED of each sale that has one.
-        self.heads = {sale_id: max(found, key=_sale_order) for sale_id, found in placed_or_rejected.items()}
-        self.valid = [head for head in self.heads.values() if head.action == "PLACED"]
-        self.first = min(self.valid, key=lambda sale: (sale.occurred_at, sale.sale_id), default=None)
-        self.reversals = {sale_id: list(found.values()) for sale_id, found in given_back.items()}
+            else:
+                reversal = event if isinstance(event, Reversal) else _as_reversal(event)
+                reversals.setdefault((event.sale_id, reversal.reversal_id), []).append(reversal)
+        self.attributions = {sale_id: max(found, key=attribution_order) for sale_id, found in attributions.items()}
+        # The latest PLACED or REJECTED of each sale that has one, as it is attributed.
+        self.sales: dict[str, Sale] = {}
+        self.mismatched: set[str] = set()  # sales whose attribution's commission is in another currency
+        for sale_id, found in placed_or_rejected.items():
+            sale = max(found, key=sale_order)
+            attribution = self.attributions.get(sale_id)
+            if attribution is not None and attribution.commission and attribution.currency != sale.currency:
+                self.mismatched.add(sale_id)
+                attribution = attribution._replace(commission=None, currency=None)
+            self.sales[sale_id] = sale if attribution is None else _attributed(sale, attribution)
+        self.valid = [sale for sale in self.sales.values() if sale.action == "PLACED"]
+        self.first = min(self.valid, key=_when, default=None)
+        self.reversals: dict[str, list[Reversal]] = {}
+        for (sale_id, _), told in reversals.items():
+            self.reversals.setdefault(sale_id, []).append(max(told, key=reversal_order))
+
+    def is_renewal(self, sale: Sale) -> bool:
+        """Whether the customer has an earlier valid sale of its subscription."""
+        if sale.action != "PLACED" or sale.subscription_id is None:
+            return False
+        return sale is not min((s for s in self.valid if s.subscription_id == sale.subscription_id), key=_when)
+
+    def link(self, feedback: Feedback, window_ms: int) -> tuple[str, Sale | None]:
+        """How the feedback matches, and the sale that it is about."""
+        if feedback.sale_id is not None:
+            named = self.sales.get(feedback.sale_id)
+            if named is None:
+                return "none", None
+            return ("sale", named) if named.action == "PLACED" else ("quarantined", None)
+        candidates = [
+            sale
+            for sale in self.valid
+            if 0 <= feedback.occurred_at - sale.occurred_at <= window_ms
+            and (feedback.affiliate_id is None or feedback.affiliate_id == sale.affiliate_id)
+            and (feedback.product_id is None or feedback.product_id in (sale.product_id, *sale.other_product_ids))
+        ]
+        if not candidates:
+            return "none", None
+        instant = max(sale.occurred_at for sale in candidates)
+        latest = [sale for sale in candidates if sale.occurred_at == instant]
+        if len({sale.affiliate_id for sale in latest}) > 1:
+            return "ambiguous", None
+        return "customer", max(latest, key=lambda sale: sale.sale_id)
+
+
+class _Counted:
+    """What one customer adds."""
+
+    def __init__(self, numbers: Numbers, rules: Rules, known: _Known) -> None:
+        self.numbers, self.rules, self.known = numbers, rules, known
+        self.brand_id, self.customer_id = known.brand_id, known.customer_id
         self.linked: dict[str, list[Feedback]] = {}  # answers by the sale that they are about
 
     def count(self) -> None:
         """Everything that these events amount to."""
-        for feedback_id, events in self.feedbacks.items():
+        known = self.known
+        for feedback_id, events in known.feedbacks.items():
             self.count_feedback(feedback_id, events)
-        for head in self.heads.values():
-            self.count_sale(head)
+        for sale in known.sales.values():
+            self.count_sale(sale)
+        for sale_id in (known.attributions.keys() | known.reversals.keys()) - known.sales.keys():
+            if sale_id in known.attributions:
+                self.numbers.add(self.brands(known.attributions[sale_id].occurred_at), without_sale=1)
+            for reversal in known.reversals.get(sale_id, []):
+                if reversal.kind != "UNDONE":
+                    self.numbers.add(self.brands(reversal.occurred_at), without_sale=1)
+        for sale_id, reversals in known.reversals.items():
+            for reversal in reversals:
+                key = (self.brand_id, self.customer_id, sale_id, reversal.reversal_id)
+                self.numbers.reversals[key] = reversal_row(reversal, known.sales.get(sale_id))
 
     def count_feedback(self, feedback_id: str, events: list[Feedback]) -> None:
         """An invitation, an answer, or both."""
-        invitation = max((f for f in events if f.action == "INVITED"), key=_invitation_order, default=None)
-        said = [f for f in events if f.action != "INVITED"]
-        last = max(said, key=_answer_order, default=None)
+        invitation = max((f for f in events if f.action == "INVITED"), key=invitation_order, default=None)
+        spoken = [f for f in events if f.action != "INVITED"]
+        last = max(spoken, key=answer_order, default=None)
         answer = last if last is not None and last.action == "ANSWERED" else None
         match, sale, invited_to = "none", None, ""
         if invitation is not None:
-            match, sale = self.link(invitation)
+            match, sale = self.known.link(invitation, self.rules.attribution_window_ms)
             if sale is not None:
                 invited_to = sale.sale_id
                 self.numbers.add(self.pane(sale, invitation.occurred_at), invitations=1)
         if answer is not None:
-            match, sale = self.link(answer)
+            match, sale = self.known.link(answer, self.rules.attribution_window_ms)
             if sale is not None:
                 self.linked.setdefault(sale.sale_id, []).append(answer)
                 self.count_answer(answer, sale)
             else:
-                nobodys = (self.brand_id, "", "", _bucket(answer.occurred_at, self.rules.pane_s))
-                self.numbers.add(nobodys, unlinked_feedback=1)
+                self.numbers.add(self.brands(answer.occurred_at), unlinked_feedback=1)
         key = (self.brand_id, self.customer_id, feedback_id)
         self.numbers.answers[key] = {
             "brand_id": self.brand_id,
@@ -136,147 +195,98 @@ class _Customer:
             "invited_sale_id": invited_to,
             "affiliate_id": (sale.affiliate_id or "") if sale else "",
             "invited_at": invitation.occurred_at if invitation else 0,
-            **_said(answer),
+            **said(answer),
         }
         if last is not None:
-            equal = [f for f in said if _answer_order(f) == _answer_order(last)]
+            equal = [f for f in spoken if answer_order(f) == answer_order(last)]
             self.numbers.comments[key] = {_comment(f) for f in equal}
 
     def count_answer(self, answer: Feedback, sale: Sale) -> None:
         """A linked answer."""
         pane = self.pane(sale, answer.occurred_at)
-        self.numbers.add(pane, feedback=1, feedback_delay_seconds_sum=_seconds_between(sale, answer))
+        self.numbers.add(pane, feedback=1, feedback_delay_seconds_sum=(answer.occurred_at - sale.occurred_at) // 1000)
+        measured = [_score_measures(metric, score) for metric, score in scores_of(answer).items()]
         verdicts = {finding.verdict.lower() for finding in answer.findings}
-        self.numbers.add(pane, **_score_measures(answer), **dict.fromkeys(verdicts, 1))
+        self.numbers.add(pane, **dict.fromkeys(verdicts, 1), with_findings=1 if verdicts else 0)
+        self.numbers.add(pane, comments=1 if answer.comment is not None and not verdicts else 0)
+        for measures in measured:
+            self.numbers.add(pane, **measures)
         for finding in set(answer.findings):
             topic = (self.brand_id, sale.affiliate_id or "", finding.topic, finding.verdict, pane[3])
-            self.numbers.topics[topic] = self.numbers.topics.get(topic, 0) + 1
+            self.numbers.add_topic(topic, answers=1)
+            for measures in measured:
+                self.numbers.add_topic(topic, **{name: n for name, n in measures.items() if name in TOPIC_MEASURES})
 
-    def count_sale(self, head: Sale) -> None:
+    def count_sale(self, sale: Sale) -> None:
         """A sale, valid or rejected, and its row."""
-        is_valid, is_first = head.action == "PLACED", head is self.first
-        reversals = self.reversals.get(head.sale_id, []) if is_valid else []
-        answers = sorted(self.linked.get(head.sale_id, []), key=lambda f: (f.occurred_at, f.feedback_id))
+        is_valid, is_first = sale.action == "PLACED", sale is self.known.first
+        reversals = [r for r in self.known.reversals.get(sale.sale_id, []) if is_valid and r.kind != "UNDONE"]
+        is_mismatched = is_valid and sale.sale_id in self.known.mismatched
+        answers = sorted(self.linked.get(sale.sale_id, []), key=lambda f: (f.occurred_at, f.feedback_id))
         if is_valid:
-            self.count_valid_sale(head, is_first, reversals, bool(answers))
-        self.numbers.journeys[self.brand_id, self.customer_id, head.sale_id] = {
-            **_sold(head),
+            pane = self.pane(sale, sale.occurred_at)
+            self.numbers.add(pane, sales=1, gross=sale.amount, commission=sale.commission)
+            self.numbers.add(pane, **{"new_customers" if is_first else "repeat_sales": 1})
+            if sale.referred_by not in (None, sale.customer_id):
+                self.numbers.add(pane, referred_sales=1, referred_gross=sale.amount)
+            self.numbers.add(pane, renewals=int(self.known.is_renewal(sale)), mismatched_amounts=int(is_mismatched))
+            self.numbers.add(pane, refunded_sales=int(bool(reversals)), answered_sales=int(bool(answers)))
+        for reversal in reversals:
+            self.count_reversal(reversal, sale)
+        counted = [r for r in reversals if r.currency == sale.currency]
+        self.numbers.journeys[self.brand_id, self.customer_id, sale.sale_id] = {
+            **sold(sale),
             "is_new_customer": int(is_first),
-            "refunded": sum(r.amount for r in reversals if r.action == "REFUNDED"),
-            "charged_back": sum(r.amount for r in reversals if r.action == "CHARGED_BACK"),
-            **_heard(head, answers),
+            "is_renewal": int(self.known.is_renewal(sale)),
+            "refunds": len([r for r in reversals if r.kind == "REFUND"]),
+            "chargebacks": len([r for r in reversals if r.kind == "CHARGEBACK"]),
+            "refunded": sum(r.amount for r in counted if r.kind == "REFUND"),
+            "charged_back": sum(r.amount for r in counted if r.kind == "CHARGEBACK"),
+            "commission_reversed": sum(r.commission for r in counted),
+            "mismatched_amounts": int(is_mismatched) + len(reversals) - len(counted),
+            **heard(sale, answers),
         }
 
-    def count_valid_sale(self, head: Sale, is_first: bool, reversals: list[Sale], is_answered: bool) -> None:
-        """A valid sale at its own time, and what was given back at the times of that."""
-        pane = self.pane(head, head.occurred_at)
-        self.numbers.add(pane, sales=1, gross=head.amount, commission=head.commission)
-        self.numbers.add(pane, **{"new_customers" if is_first else "repeat_sales": 1})
-        if head.referred_by is not None:
-            self.numbers.add(pane, referred_sales=1, referred_gross=head.amount)
-        if reversals:
-            self.numbers.add(pane, refunded_sales=1)
-        if is_answered:
-            self.numbers.add(pane, answered_sales=1)
-        for reversal in reversals:
-            pane = self.pane(head, reversal.occurred_at)
-            if reversal.action == "REFUNDED":
-                self.numbers.add(pane, refunds=1, refunded=reversal.amount)
-            else:
-                self.numbers.add(pane, chargebacks=1, charged_back=reversal.amount)
-            self.numbers.add(pane, commission_reversed=reversal.commission)
-
-    def link(self, feedback: Feedback) -> tuple[str, Sale | None]:
-        """How the feedback matches, and the sale that it is about."""
-        if feedback.sale_id is not None:
-            head = self.heads.get(feedback.sale_id)
-            if head is None:
-                return "none", None
-            return ("sale", head) if head.action == "PLACED" else ("quarantined", None)
-        window_ms = self.rules.attribution_window_ms
-        candidates = [
-            head
-            for head in self.valid
-            if 0 <= feedback.occurred_at - head.occurred_at <= window_ms
-            and (feedback.affiliate_id is None or feedback.affiliate_id == head.affiliate_id)
-        ]
-        if not candidates:
-            return "none", None
-        instant = max(head.occurred_at for head in candidates)
-        latest = [head for head in candidates if head.occurred_at == instant]
-        if len({head.affiliate_id for head in latest}) > 1:
-            return "ambiguous", None
-        return "customer", max(latest, key=lambda head: head.sale_id)
+    def count_reversal(self, reversal: Reversal, sale: Sale) -> None:
+        """A refund or chargeback of a valid sale, at its own time."""
+        pane = self.pane(sale, reversal.occurred_at)
+        count, amount = ("refunds", "refunded") if reversal.kind == "REFUND" else ("chargebacks", "charged_back")
+        self.numbers.add(pane, **{count: 1})
+        if reversal.currency == sale.currency:
+            self.numbers.add(pane, **{amount: reversal.amount}, commission_reversed=reversal.commission)
+        else:
+            self.numbers.add(pane, mismatched_amounts=1)
 
     def pane(self, sale: Sale, epoch_ms: int) -> PaneKey:
         """The pane of something that happened to a sale."""
-        return self.brand_id, sale.affiliate_id or "", sale.currency, _bucket(epoch_ms, self.rules.pane_s)
+        return self.brand_id, sale.affiliate_id or "", sale.currency, bucket(epoch_ms, self.rules.pane_s)
+
+    def brands(self, epoch_ms: int) -> PaneKey:
+        """The pane of what counts for the brand alone."""
+        return self.brand_id, "", "", bucket(epoch_ms, self.rules.pane_s)
 
 
-def _bucket(epoch_ms: int, pane_s: int) -> int:
-    """The start of the pane that holds an instant, in epoch seconds."""
-    return epoch_ms // (pane_s * 1000) * pane_s
+def _when(sale: Sale) -> tuple[int, str]:
+    return sale.occurred_at, sale.sale_id
 
 
-def _sold(head: Sale) -> Row:
-    """Of a journey: what the sale itself says."""
-    return {
-        "brand_id": head.brand_id,
-        "sale_id": head.sale_id,
-        "customer_id": head.customer_id,
-        "affiliate_id": head.affiliate_id or "",
-        "product_id": head.product_id,
-        "offering": head.offering,
-        "campaign": head.campaign or "",
-        "status": "valid" if head.action == "PLACED" else "rejected",
-        "amount": head.amount,
-        "commission": head.commission,
-        "currency": head.currency,
-        "occurred_at": head.occurred_at,
-        "referred_by": head.referred_by or "",
-    }
+def _as_reversal(sale: Sale) -> Reversal:
+    """The reversal that a REFUNDED or CHARGED_BACK is."""
+    kind = {"REFUNDED": "REFUND", "CHARGED_BACK": "CHARGEBACK"}[sale.action]
+    return Reversal(
+        sale.event_id, sale.brand_id, sale.customer_id, sale.sale_id, sale.event_id, kind, 0, sale.amount,
+        sale.commission, sale.currency, sale.occurred_at,
+    )  # fmt: skip
 
 
-def _given_back(reversal: Sale, head: Sale | None) -> Row:
-    """A refund or chargeback, and the sale of which it is, if that has come."""
-    return {
-        "brand_id": reversal.brand_id,
-        "sale_id": reversal.sale_id,
-        "reversal_id": reversal.event_id,
-        "customer_id": reversal.customer_id,
-        "kind": {"REFUNDED": "REFUND", "CHARGED_BACK": "CHARGEBACK"}[reversal.action],
-        "status": "without_sale" if head is None else "counted" if head.action == "PLACED" else "rejected",
-        "affiliate_id": (head.affiliate_id or "") if head else "",
-        "campaign": (head.campaign or "") if head else "",
-        "amount": reversal.amount,
-        "commission": reversal.commission,
-        "currency": head.currency if head else "",
-        "occurred_at": reversal.occurred_at,
-    }
-
-
-def _heard(head: Sale, answers: list[Feedback]) -> Row:
-    """Of a journey: what the answers say, from the first to the last."""
-    scored = [answer for answer in answers if answer.score is not None]
-    return {
-        "answers": len(answers),
-        "last_metric": scored[-1].metric if scored else "",
-        "last_score": scored[-1].score if scored else None,
-        "verdicts": ",".join(sorted({finding.verdict for answer in answers for finding in answer.findings})),
-        "feedback_delay_seconds": _seconds_between(head, answers[0]) if answers else None,
-    }
-
-
-def _said(answer: Feedback | None) -> Row:
-    """Of an answer's row: what was said."""
-    if answer is None:
-        return {"metric": "", "score": None, "findings": "", "answered_at": 0}
-    return {
-        "metric": answer.metric or "",
-        "score": answer.score,
-        "findings": ",".join(sorted({f"{finding.verdict}:{finding.topic}" for finding in answer.findings})),
-        "answered_at": answer.occurred_at,
-    }
+def _attributed(sale: Sale, attribution: Attribution) -> Sale:
+    """The sale with what its attribution says."""
+    sale = sale._replace(affiliate_id=attribution.affiliate_id)
+    if attribution.campaign is not None:
+        sale = sale._replace(campaign=attribution.campaign)
+    if attribution.commission is not None:
+        sale = sale._replace(commission=attribution.commission)
+    return sale
 
 
 def _comment(answer: Feedback) -> tuple[str, str]:
@@ -285,43 +295,9 @@ def _comment(answer: Feedback) -> tuple[str, str]:
     return answer.comment, answer.language or ""
 
 
-def _score_measures(answer: Feedback) -> dict[str, int]:
-    score = answer.score
-    if score is None:
-        return {}
-    if answer.metric == "NPS":
+def _score_measures(metric: str, score: int) -> dict[str, int]:
+    if metric == "NPS":
         return {"promoters" if score in (9, 10) else "passives" if score in (7, 8) else "detractors": 1}
-    if answer.metric == "CSAT":
+    if metric == "CSAT":
         return {"csat_answers": 1, "csat_satisfied": 1 if score in (4, 5) else 0, "csat_score_sum": score}
     return {"ces_answers": 1, "ces_score_sum": score}
-
-
-def _seconds_between(sale: Sale, answer: Feedback) -> int:
-    return (answer.occurred_at - sale.occurred_at) // 1000
-
-
-def _sale_order(s: Sale) -> tuple[object, ...]:
-    return (
-        s.revision, s.event_id, _SALES["action"].index(s.action), s.affiliate_id or "", s.product_id,
-        _SALES["offering"].index(s.offering), s.amount, s.commission, s.currency, s.campaign or "", s.referred_by or "",
-        s.occurred_at,
-    )  # fmt: skip
-
-
-def _reversal_order(s: Sale) -> tuple[object, ...]:
-    return _SALES["action"].index(s.action), s.amount, s.commission, s.occurred_at
-
-
-def _invitation_order(f: Feedback) -> tuple[object, ...]:
-    return f.revision, f.event_id, f.sale_id or "", f.affiliate_id or "", f.occurred_at
-
-
-def _answer_order(f: Feedback) -> tuple[object, ...]:
-    if f.action == "WITHDRAWN":
-        return f.revision, f.event_id, 1
-    findings = sorted({(_FEEDBACKS["verdict"].index(finding.verdict), finding.topic) for finding in f.findings})
-    return (
-        f.revision, f.event_id, 0, f.sale_id or "", f.affiliate_id or "",
-        -1 if f.metric is None else _FEEDBACKS["metric"].index(f.metric), -1 if f.score is None else f.score, findings,
-        f.occurred_at,
-    )  # fmt: skip

@@ -30,7 +30,8 @@ from streams.recount.asking import (
 )
 from streams.recount.logs import home_of, judge
 from streams.recount.moments import Moment, holding
-from streams.recount.numbers import Numbers, Row, Rules, recount
+from streams.recount.numbers import Numbers, Rules, recount
+from streams.recount.rows import Row
 from streams.recount.shelves import Shelves, shelf_of
 from streams.settings import Settings
 
@@ -258,8 +259,7 @@ def _sums_of(kept: Kept, numbers: Numbers) -> Iterator[tuple[Key, Mapping[str, i
     if kept is PANES:
         yield from numbers.panes.items()
     else:
-        for key, answers in numbers.topics.items():
-            yield key, {"answers": answers}
+        yield from numbers.topics.items()
 
 
 def compare_sums(job: Job, number: int) -> Part:

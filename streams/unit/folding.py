@@ -7,7 +7,8 @@ events that are depends on their order, and not on how they are cut into units.
 from typing import Final, final
 
 from schemas.errors import CustomerFull
-from schemas.events import Event, Feedback, customer_of
+from schemas.events import Event, Feedback, Sale, customer_of
+from schemas.validation import ID_CHARACTERS_MAX
 from streams.changelog import records
 from streams.domain import state
 from streams.domain.fold import Change, comment_of, fold
@@ -17,9 +18,10 @@ from streams.unit.record import Record
 
 Events = list[tuple[Event, Record]]
 
-# What one event adds to a packed state, at most: a sale with five ids of 200 characters and a campaign of 2,000, of 4 bytes
-# each, numbers and lengths (12.1 kB), for a new customer with the two ids (1.6 kB).
+# What one event adds to a packed state, at most: a sale with six ids of 200 characters and a campaign of 2,000, of 4 bytes
+# each, numbers and lengths (12.9 kB), for a new customer with the two ids (1.6 kB). And what each other product of it adds.
 _EVENT_BYTES_MAX: Final = 16 << 10
+_PRODUCT_BYTES_MAX: Final = 4 * ID_CHARACTERS_MAX + 3
 
 
 @final
@@ -44,7 +46,7 @@ def load(raw: bytes | None, event: Event) -> tuple[state.Customer, bytes]:
 
 def fold_events(customer: state.Customer, held: bytes, events: Events, rules: Rules) -> Folded:
     """Folds events into a customer, who changes, and whose record is `held` before."""
-    if len(held) + len(events) * _EVENT_BYTES_MAX > rules.customer_bytes_max:
+    if len(held) + _bytes_max(events) > rules.customer_bytes_max:
         customer.packed_bytes = len(held or state.encode(customer))  # else there is room for all: nobody counts
     folded = Folded(customer)
     any_change = False
@@ -60,6 +62,14 @@ def fold_events(customer: state.Customer, held: bytes, events: Events, rules: Ru
     if any_change:
         folded.changed = state.encode(customer)
     return folded
+
+
+def _bytes_max(events: Events) -> int:
+    bytes_max = len(events) * _EVENT_BYTES_MAX
+    for event, _ in events:
+        if isinstance(event, Sale) and event.other_product_ids:
+            bytes_max += len(event.other_product_ids) * _PRODUCT_BYTES_MAX
+    return bytes_max
 
 
 def _keep_comment(folded: Folded, change: Change, event: Event) -> None:

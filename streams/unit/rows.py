@@ -9,7 +9,7 @@ reads: so the row of a pane, topic, comment or refusal is made of their bytes, a
 
 from typing import Final, NamedTuple, final
 
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from sinks.tables import (
     AFFILIATE_PANES,
     ANSWERS,
@@ -55,7 +55,7 @@ def _shape(kind: bytes, table: Table, has_partition: bool, key_values: int, valu
 
 _SHAPES: Final = {
     records.PANE: _shape(records.PANE, AFFILIATE_PANES, True, 4, len(MEASURES)),
-    records.TOPIC: _shape(records.TOPIC, TOPIC_PANES, True, 5, 1),
+    records.TOPIC: _shape(records.TOPIC, TOPIC_PANES, True, 5, len(TOPIC_MEASURES)),
     records.COMMENT: _shape(records.COMMENT, COMMENTS, False, 3, 2),
     records.REFUSAL: _shape(records.REFUSAL, DEAD_LETTERS, False, 3, len(records.KeptRefusal._fields)),
 }

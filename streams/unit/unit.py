@@ -114,11 +114,13 @@ class UnitMaker:
                 measures = list(map(add, measures, records.unpack_measures(value)))  # noqa: PLW2901 - the sum of both
             self._change(unit, key, records.pack_measures(measures))
 
-    def _add_topics(self, unit: Unit, topics: dict[TopicKey, int], get_many: GetMany) -> None:
-        topics = {key: added for key, added in topics.items() if added}
+    def _add_topics(self, unit: Unit, topics: dict[TopicKey, list[int]], get_many: GetMany) -> None:
+        topics = {key: added for key, added in topics.items() if any(added)}
         keys = [records.pack_key(records.TOPIC, topic_key) for topic_key in topics]
-        for key, added, value in zip(keys, topics.values(), get_many(keys), strict=True):
-            self._change(unit, key, records.pack(records.unpack_count(value) + added))
+        for key, counts, value in zip(keys, topics.values(), get_many(keys), strict=True):
+            if value is not None:
+                counts = list(map(add, counts, records.unpack_topic(value)))  # noqa: PLW2901 - the sum of both
+            self._change(unit, key, records.pack(counts))
 
     def _keep_refusal(self, unit: Unit, refusal: Refusal) -> None:
         record = refusal.record

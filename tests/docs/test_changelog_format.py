@@ -76,10 +76,10 @@ def test_the_pane_counts_the_sale_by_every_measure_in_order() -> None:
     assert list(records.unpack_measures(value)) == measures
 
 
-def test_the_pane_of_a_topic_counts_one_answer() -> None:
+def test_the_pane_of_a_topic_counts_one_answer_of_a_promoter() -> None:
     key, value = dump("A pane of a topic")
     assert key == records.pack_key(records.TOPIC, ("acme", "aff-3", "delivery", VERDICTS[0], 1_767_943_800))
-    assert records.unpack_count(value) == 1
+    assert records.unpack_topic(value) == (1, 1, 0, 0, 0, 0)
 
 
 def test_the_comment_and_the_refusal_are_packed_as_told() -> None:

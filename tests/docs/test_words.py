@@ -13,12 +13,13 @@ from tests.support.house import Module, all_modules, module_names, parse, produc
 
 # Public names that stand in two modules or more because they mean the same there. Why they do:
 THE_SAME = {
+    "COMMENTS": "comments: as a table, and as the measure of answers with one, which is read as panes.COMMENTS",
     "DEAD_LETTERS": "the dead letters: as a topic, and as a table of ClickHouse",
     "FEEDBACK": "feedback: as a topic, and as the measure that counts it, which is read as panes.FEEDBACK",
     "METRICS": "how was asked: the order of the schema, and the frozen order of stored states, tied by a test",
     "OFFERINGS": "what is offered: the order of the schema, and the frozen order of stored states, tied by a test",
     "PaneKey": "what names a pane, in both counts",
-    "Reversal": "money given back: the event, and its slot in a customer's state",
+    "REVERSAL_KINDS": "how money came back: the order of the schema, and the frozen order of stored states, tied by a test",
     "Row": "a row by the names of its columns",
     "Rules": "what decides numbers: the rules, and as much of them as the second count needs",
     "SALES": "sales: as a topic, and as the measure that counts them, which is read as panes.SALES",

@@ -114,7 +114,7 @@ def _says_something(key: bytes, value: bytes) -> bool:
     if kind == records.PANE:
         return any(records.unpack_measures(value))
     if kind == records.TOPIC:
-        return records.unpack_count(value) != 0
+        return any(records.unpack_topic(value))
     return kind != records.COMMENT or any(unpack_comment(value))
 
 

@@ -7,14 +7,15 @@ from typing import Any
 import clickhouse_connect
 
 from schemas.events import Event
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from streams.recount.numbers import Rules
 from tests.support.oracle import oracle
 
 _REVERSAL = "kind status affiliate_id campaign amount commission currency".split()
 _JOURNEY = (
     "customer_id affiliate_id product_id offering campaign status amount commission currency is_new_customer "
-    "referred_by refunded charged_back answers last_metric last_score verdicts feedback_delay_seconds"
+    "referred_by refunded charged_back answers last_metric last_score verdicts feedback_delay_seconds subscription_id "
+    "is_renewal refunds chargebacks commission_reversed mismatched_amounts last_nps last_csat last_ces"
 ).split()
 
 
@@ -27,15 +28,16 @@ def shown_panes(url: str) -> dict[tuple[str, str, str, int], dict[str, Decimal |
     return {(r[0], r[1], r[2], r[3]): dict(zip(MEASURES, r[4:], strict=True)) for r in rows}
 
 
-def shown_topics(url: str) -> dict[tuple[str, str, str, str, int], int]:
+def shown_topics(url: str) -> dict[tuple[str, str, str, str, int], dict[str, int]]:
     """The base table of topics, merged: its view has windows only."""
     rows = _query(
         url,
-        "SELECT brand_id, affiliate_id, topic, verdict, toUnixTimestamp(bucket), sum(answers) FROM topic_panes FINAL "
+        "SELECT brand_id, affiliate_id, topic, verdict, toUnixTimestamp(bucket), "
+        f"{', '.join(f'sum({name})' for name in TOPIC_MEASURES)} FROM topic_panes FINAL "
         "WHERE generation = (SELECT greatest(1, max(g.generation)) FROM generations AS g) "
         "GROUP BY ALL HAVING sum(answers) != 0",
     )
-    return {tuple(r[:5]): r[5] for r in rows}
+    return {tuple(r[:5]): dict(zip(TOPIC_MEASURES, r[5:], strict=True)) for r in rows}
 
 
 def shown_journeys(url: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -32,7 +32,7 @@ def _event(draw: st.DrawFn) -> Event:
 
     customer = choose(["c1", "c2"], [5, 1])
     author = Author(choose, "b", customer, lambda: choose(["e1", "e2", "e3"]), lambda: choose(INSTANTS))
-    return author.sale() if choose([True, False]) else author.feedback()
+    return author.event()
 
 
 def events() -> st.SearchStrategy[list[Event]]:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from schemas.events import Event
-from schemas.measures import MEASURES, MONEY
-from streams.recount.numbers import PaneKey, Row, Rules, TopicKey, recount
+from schemas.measures import MEASURES, MONEY, TOPIC_MEASURES
+from streams.recount.numbers import PaneKey, Rules, TopicKey, recount
+from streams.recount.rows import Row
 
 Measures = dict[str, Decimal | int]
 
-_JOURNEY_MONEY = ("amount", "commission", "refunded", "charged_back")
+_JOURNEY_MONEY = ("amount", "commission", "refunded", "charged_back", "commission_reversed")
 _REVERSAL_MONEY = ("amount", "commission")
 
 
@@ -19,7 +20,7 @@ class Expected:
     (brand_id, sale_id, reversal_id)."""
 
     panes: dict[PaneKey, Measures] = field(default_factory=dict)
-    topics: dict[TopicKey, int] = field(default_factory=dict)
+    topics: dict[TopicKey, dict[str, int]] = field(default_factory=dict)
     journeys: dict[tuple[str, str], Row] = field(default_factory=dict)
     reversals: dict[tuple[str, str, str], Row] = field(default_factory=dict)
     answers: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -35,7 +36,8 @@ class Expected:
 def oracle(events: list[Event], rules: Rules) -> Expected:
     """What every pane, topic, journey, reversal and answer must be after these events, money as decimals."""
     numbers = recount(events, rules)
-    expected = Expected(topics=numbers.topics)
+    zeros = dict.fromkeys(TOPIC_MEASURES, 0)
+    expected = Expected(topics={key: zeros | measures for key, measures in numbers.topics.items()})
     for key, measures in numbers.panes.items():
         expected.add(key, **{name: _money(n) if name in MONEY else n for name, n in measures.items()})
     for (brand_id, _, sale_id), row in numbers.journeys.items():

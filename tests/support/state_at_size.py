@@ -30,9 +30,9 @@ def customer(number: int) -> tuple[bytes, bytes]:
     found = state.Customer(f"brand-{number % 5}", f"{random.Random(number).getrandbits(128):032x}")
     head = state.SaleHead(
         0, f"s{number}-p", 0, f"affiliate-{number % 200:03}", f"product-{number % 500}", 0, 123_4500, 12_3450, "EUR",
-        f"campaign-{number % 20}", "", 1_750_000_000_000 + number,
+        f"campaign-{number % 20}", "", 1_750_000_000_000 + number, "", (),
     )  # fmt: skip
-    found.sales[f"s{number}"] = state.SaleState(head, {})
+    found.sales[f"s{number}"] = state.SaleState(head, None, {})
     key = f"{found.brand_id}:{found.customer_id}".encode()
     return records.customer_key(key), state.encode(found)
 

@@ -1,17 +1,17 @@
 """Events with every trick of the contract, dense in collisions: few ids, few instants, few affiliates for each customer.
 
-Revisions, voids and restores, reattribution, refunds before their sale, early feedback, ties, ambiguity, edits, withdrawals,
-invitations, duplicates. Why one maker and two that choose: the tricks are the same, but the engines and the simulation need
-thousands of events from a seed (`tricky_events`), and the laws need the smallest example that breaks them, which Hypothesis
-finds (domain_strategies).
+Revisions, voids and restores, reattribution, attributions, refunds before their sale, corrected, undone or in another currency,
+early feedback, product reviews, several scores, renewals, ties, ambiguity, edits, withdrawals, invitations, duplicates. Why one
+maker and two that choose: the tricks are the same, but the engines and the simulation need thousands of events from a seed
+(`tricky_events`), and the laws need the smallest example that breaks them, which Hypothesis finds (domain_strategies).
 """
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from schemas.events import Event, Feedback, Finding, Sale
+from schemas.events import Attribution, Event, Feedback, Finding, Reversal, Sale, Score
 from schemas.measures import VERDICTS
 from schemas.validation import SCORES
 
@@ -36,16 +36,45 @@ class Author:
     customer: str
     event_id: Callable[[], str]
     instant: Callable[[], int]
+    refunds: list[str] = field(default_factory=list)  # event_ids of REFUNDED and CHARGED_BACK
+
+    def event(self) -> Event:
+        """One event of any kind."""
+        makers: list[Callable[[], Event]] = [self.sale, self.feedback, self.reversal, self.attribution]
+        return self.choose(makers, [4, 4, 2, 1])()
 
     def sale(self) -> Sale:
         """One event of one of three sales."""
         choose = self.choose
         action = choose(["PLACED", "REFUNDED", "CHARGED_BACK", "REJECTED"], [6, 2, 1, 1])
+        event_id = self.event_id()
+        if action in ("REFUNDED", "CHARGED_BACK"):
+            self.refunds.append(event_id)
         return Sale(
-            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(3))}", action,
+            event_id, self.brand, self.customer, f"{self.customer}-s{choose(range(3))}", action,
             choose(range(3)), choose([None, "ana", "bo", "carla"]), choose(["p1", "p2"]),
             choose(["PHYSICAL", "SERVICE"]), choose([0, 1, 12_3456, 99_9900, 10**14]), choose([0, 5000]),
             choose(["EUR", "EUR", "USD"]), choose([None, "mail ünïcode"]), choose([None, "c1"]), self.instant(),
+            choose([None, None, "sub"]), choose([(), (), ("p3",), ("p3", "p2", "p3")]),
+        )  # fmt: skip
+
+    def reversal(self) -> Reversal:
+        """One event of one of a few reversals, which may be a sale's own refund, or of a sale that never was."""
+        choose = self.choose
+        return Reversal(
+            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(4))}",
+            choose(["r1", "e1", "e2", *self.refunds[-3:]]), choose(["REFUND", "CHARGEBACK", "UNDONE"], [3, 1, 2]),
+            choose(range(3)), choose([0, 1, 5_0000, 10**14]), choose([0, 700]), choose(["EUR", "EUR", "USD"]),
+            self.instant(),
+        )  # fmt: skip
+
+    def attribution(self) -> Attribution:
+        """Who sold one of three sales, or one that never was."""
+        choose = self.choose
+        commission, currency = choose([(None, None), (0, "EUR"), (0, "USD"), (7000, "EUR"), (7000, "USD")])
+        return Attribution(
+            self.event_id(), self.brand, self.customer, f"{self.customer}-s{choose(range(4))}", choose(range(3)),
+            choose([None, "ana", "bo"]), choose([None, "post"]), commission, currency, self.instant(),
         )  # fmt: skip
 
     def feedback(self) -> Feedback:
@@ -53,6 +82,8 @@ class Author:
         choose = self.choose
         metric = choose([None, *SCORES])
         score = choose([None, *range(SCORES[metric][0], SCORES[metric][1] + 1)]) if metric else None
+        further = [other for other in SCORES if other != metric and choose([True, False, False])]
+        scores = tuple(Score(m, choose(range(SCORES[m][0], SCORES[m][1] + 1))) for m in reversed(further))
         topics = ["delivery", "price", "fit"]
         findings = tuple(Finding(choose(VERDICTS), choose(topics)) for _ in range(choose(range(4))))
         return Feedback(
@@ -61,6 +92,7 @@ class Author:
             choose([None, None, *(f"{self.customer}-s{n}" for n in range(4))]),
             choose([None, None, "ana", "bo"]), metric, score, findings,
             choose([None, "llegó tarde"]), choose([None, "es"]), self.instant(),
+            choose([None, None, "p1", "p3"]), scores, choose([None, "UNMET_EXPECTATION"]),
         )  # fmt: skip
 
 
@@ -70,7 +102,7 @@ def tricky_events(seed: int, customers: int, newest: int) -> list[Event]:
     events: list[Event] = []
     for number in range(customers):
         author = _author(rng, newest, rng.choice(["marca", "brand two"]), f"c{number}")
-        events += [rng.choice((author.sale, author.feedback))() for _ in range(rng.randrange(8, 22))]
+        events += [author.event() for _ in range(rng.randrange(8, 22))]
     events += rng.sample(events, len(events) // 10)
     rng.shuffle(events)
     return events

@@ -3,7 +3,7 @@
 import random
 from datetime import datetime
 
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from sinks.tables import AFFILIATE_PANES, TOPIC_PANES
 from tests.support.views_oracle import WINDOWS, Row
 
@@ -30,7 +30,7 @@ def _count(dice: random.Random) -> int:
 
 def _sales(dice: random.Random) -> Row:
     sales = _count(dice)
-    measures = ("new_customers", "referred_sales", "refunded_sales", "answered_sales")
+    measures = ("new_customers", "referred_sales", "refunded_sales", "answered_sales", "renewals", "mismatched_amounts")
     money = ("gross", "commission", "referred_gross")
     row = {"sales": sales} | {measure: dice.randint(0, sales) for measure in measures}
     return (
@@ -71,6 +71,9 @@ def _answers(dice: random.Random) -> Row:
         **{finding: dice.randint(0, feedback) for finding in findings},
         "feedback_delay_seconds_sum": feedback * dice.randint(-9999, 99999),
         "unlinked_feedback": _count(dice),
+        "without_sale": _count(dice),
+        "comments": dice.randint(0, feedback),
+        "with_findings": dice.randint(0, feedback),
     }
 
 
@@ -95,6 +98,7 @@ def topic_panes(seed: int, at: datetime) -> list[Row]:
             "verdict": dice.choice(("DONE_RIGHT", "NOT_CONSIDERED")),
             "bucket": int(at.timestamp()) - dice.choice((0, 3600, 7200, 6 * 86400, 30 * 86400, -PANE_S)),
             "source_partition": dice.randrange(3),
+            **dict.fromkeys(TOPIC_MEASURES, 0),
             "answers": dice.choice((0, 1, 2)),
         }
         for _ in range(80)

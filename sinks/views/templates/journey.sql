@@ -2,6 +2,7 @@
 {# What is not simply the table's column of that name, or money. #}
 {% set made = {
     "net": "if(j.status = 'rejected', 0, money(toInt128(j.amount) - j.refunded - j.charged_back))",
+    "earnings": "if(j.status = 'rejected', 0, money(toInt128(j.commission) - j.commission_reversed))",
 } %}
 -- One row a sale: how it went, from order to what the customer finally thought of it.
 {% call parts.create() %}

@@ -1,5 +1,5 @@
 {% import "_parts.sql" as parts with context %}
--- One row a refund or chargeback: what was given back, and what of it counts.
+-- One row a reversal: what was given back, and what of it counts.
 {% call parts.create() %}
 WITH
     {{ parts.money() }}

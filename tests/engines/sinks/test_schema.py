@@ -32,7 +32,8 @@ CONTRACT = {
     "journey": words(
         "brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission currency "
         "occurred_at is_new_customer referred_by refunded charged_back net answers last_metric last_score verdicts "
-        "feedback_delay_seconds"
+        "feedback_delay_seconds subscription_id is_renewal refunds chargebacks commission_reversed earnings "
+        "mismatched_amounts last_nps last_csat last_ces"
     ),
     "reversal": words(
         "brand_id sale_id reversal_id kind status affiliate_id campaign amount commission currency occurred_at"
@@ -74,7 +75,7 @@ def test_a_view_has_the_contracts_columns_in_flat_types(client: Client, view: st
     types = {column: kind for column, (kind, _) in found.items()}
     for column, kind in types.items():
         assert not re.search(r"Array|Map|Tuple|LowCardinality|Aggregate|Nullable\(Date", kind), (column, kind)
-    money = MONEY | {"net", "amount", "commission", "gross_7d", "gross_30d", "net_7d", "net_30d"}
+    money = MONEY | {"net", "earnings", "amount", "commission", "gross_7d", "gross_30d", "net_7d", "net_30d"}
     assert {types[column] for column in money & types.keys()} <= {"Decimal(38, 4)"}
 
 

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.events import Event, customer_of, partition_key
 from schemas.measures import MEASURES, MONEY
 from sinks.client import connect
-from sinks.explaining import Cell, Line, PaneSpan, between, explained, of_window
+from sinks.explaining import LINES, Cell, Line, PaneSpan, between, explained, of_window
 from sinks.migrate import migrate
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, REVERSALS, Table, pack_row
 from sinks.windows import WINDOWS
@@ -109,7 +109,7 @@ def shown_in(client: Client, view: str, cell: Cell, measure: str, where: str) ->
     return rows[0][0] if rows else 0
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", LINES)
 def test_the_lines_of_every_cell_add_up_to_it(client: Client, measure: str) -> None:
     found = {cell: opened(client, cell, measure, EVER) for cell in cells_of(client)}
     assert {cell.affiliate_id for cell in found} == {"", "ana", "bo", "carla"}
@@ -119,7 +119,7 @@ def test_the_lines_of_every_cell_add_up_to_it(client: Client, measure: str) -> N
     assert any(lines for _, lines in found.values()), "the stream has none of it"
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", LINES)
 def test_the_lines_of_random_windows_add_up_to_the_cell_of_each_view(client: Client, measure: str) -> None:
     dice = random.Random(measure)
     cells = [cell for cell in cells_of(client) if opened(client, cell, measure, EVER)[1]]

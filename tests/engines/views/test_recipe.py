@@ -30,8 +30,14 @@ PLACED = (
 )
 COUNTED = (
     "streams/domain/counting.py",
-    r"            pane\[at.COMMISSION_REVERSED\] .*\n",
-    f"            pane[at.{MEASURE.upper()}] += sign if head.referred_by else 0\n",
+    r"        pane\[at.COMMISSION_REVERSED\] .*\n",
+    f"        pane[at.{MEASURE.upper()}] += sign if head.referred_by else 0\n",
+)
+OPENED = (
+    "sinks/explaining.py",
+    r'        "unlinked_feedback": .*\n',
+    f'        "{MEASURE}": _Lines("reversal", "1", "r.sale_id IN (SELECT s.sale_id FROM journeys AS s FINAL WHERE <cell> AND '
+    "s.referred_by != '')\"),\n",
 )
 OPENED = (
     "sinks/explaining.py",

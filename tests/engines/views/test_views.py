@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from sinks import reading
 from sinks.client import connect
 from sinks.generations import read_register
@@ -125,7 +125,8 @@ def test_windows_that_end_now_are_the_windows_at_this_time(client: Client, write
     rows = [pane(age, int(now.timestamp()) - age) | {"affiliate_id": f"a{age}"} for age in ages]
     said = [
         {"brand_id": r["brand_id"], "affiliate_id": r["affiliate_id"], "topic": "t", "verdict": "DONE_RIGHT"}
-        | {"bucket": r["bucket"], "source_partition": 0, "answers": 1}
+        | {"bucket": r["bucket"], "source_partition": 0}
+        | dict.fromkeys(TOPIC_MEASURES, 1)
         for r in rows
     ]
     store(writer, AFFILIATE_PANES, rows)
@@ -172,7 +173,9 @@ def test_a_journey_shows_its_row_with_decimals(client: Client, writer: Writer) -
         "offering": "SERVICE", "campaign": "", "status": "valid", "amount": 10**14, "commission": 12_345,
         "currency": "EUR", "occurred_at": 1_700_000_000_123, "is_new_customer": 1, "referred_by": "r",
         "refunded": 1, "charged_back": 20_000, "answers": 2, "last_metric": "NPS", "last_score": 0,
-        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": -5,
+        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": -5, "subscription_id": "sub", "is_renewal": 1,
+        "refunds": 1, "chargebacks": 2, "commission_reversed": 345, "mismatched_amounts": 1, "last_nps": 0,
+        "last_csat": None, "last_ces": 7,
     }  # fmt: skip
     void = sale | {"sale_id": "s2", "status": "rejected", "last_score": None, "feedback_delay_seconds": None}
     void |= {"refunded": 0, "charged_back": 0}
@@ -181,10 +184,11 @@ def test_a_journey_shows_its_row_with_decimals(client: Client, writer: Writer) -
 
     money = {"amount": Decimal(10**10), "commission": Decimal("1.2345")}
     money |= {"refunded": Decimal("0.0001"), "charged_back": Decimal(2), "net": Decimal("9999999997.9999")}
+    money |= {"commission_reversed": Decimal("0.0345"), "earnings": Decimal("1.2")}
     time = {"occurred_at": datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)}
     found = shown(client, "journey", "brand_id", "sale_id")
     assert found["b", "s1"] == {k: v for k, v in (sale | money | time).items() if k not in ("brand_id", "sale_id")}
-    assert found["b", "s2"]["net"] == 0
+    assert (found["b", "s2"]["net"], found["b", "s2"]["earnings"]) == (0, 0)
     assert found["b", "s2"]["last_score"] is None
 
 

@@ -32,7 +32,7 @@ def test_the_first_meta_begins_where_the_logs_begin() -> None:
     "other",
     [
         {"partitions": 16}, {"pane_s": 600}, {"attribution_window_ms": 1}, {"sales_topic_id": "made again"},
-        {"feedback_topic_id": "made again"}, {"format": 2},
+        {"feedback_topic_id": "made again"}, {"format": FORMAT + 1},
     ],
 )  # fmt: skip
 def test_another_ground_is_refused_by_name_with_what_to_do(other: dict[str, Any]) -> None:

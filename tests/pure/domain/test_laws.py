@@ -1,13 +1,13 @@
 """The one law: every published number is a function of the set of accepted events; and the numbers are the oracle's."""
 
-from collections import Counter
 from decimal import Decimal
+from typing import TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Event, customer_of
-from schemas.measures import MEASURES, MONEY
+from schemas.measures import MEASURES, MONEY, TOPIC_MEASURES
 from streams.domain.cases import cases
 from streams.domain.contributions import Contributions, contributions, difference
 from streams.domain.fold import fold
@@ -16,7 +16,9 @@ from tests.support.domain_strategies import RULES, events
 from tests.support.examples import examples
 from tests.support.oracle import Expected, oracle
 
-_JOURNEY_MONEY = {"amount", "commission", "refunded", "charged_back"}
+K = TypeVar("K")
+
+_JOURNEY_MONEY = {"amount", "commission", "refunded", "charged_back", "commission_reversed"}
 
 
 def folded(stream: list[Event]) -> dict[str, Customer]:
@@ -36,8 +38,10 @@ def expected_of(customers: dict[str, Customer]) -> Expected:
         for pane, values in own.panes.items():
             units = {name: _units(name in MONEY, value) for name, value in zip(MEASURES, values, strict=True)}
             total.add(pane, **units)
-        for topic, count in own.topics.items():
-            total.topics[topic] = total.topics.get(topic, 0) + count
+        for topic, counts in own.topics.items():
+            sums = total.topics.setdefault(topic, dict.fromkeys(TOPIC_MEASURES, 0))
+            for name, count in zip(TOPIC_MEASURES, counts, strict=True):
+                sums[name] += count
         for sale_id, journey in own.journeys.items():
             row = journey._asdict()
             total.journeys[customer.brand_id, sale_id] = row | {n: _units(True, row[n]) for n in _JOURNEY_MONEY}
@@ -54,16 +58,18 @@ def _units(is_money: bool, value: int) -> Decimal | int:
     return Decimal(value) / 10_000 if is_money else value
 
 
+def _summed(one: dict[K, list[int]], other: dict[K, list[int]]) -> dict[K, list[int]]:
+    sums = {key: list(values) for key, values in one.items()}
+    for key, values in other.items():
+        sums[key] = [a + b for a, b in zip(sums.get(key, [0] * len(values)), values, strict=True)]
+    return {key: values for key, values in sums.items() if any(values)}
+
+
 def _added(one: Contributions, other: Contributions) -> Contributions:
     """Differences applied as the runtime does: panes and topics add up, rows replace."""
-    panes = {key: list(values) for key, values in one.panes.items()}
-    for key, values in other.panes.items():
-        panes[key] = [a + b for a, b in zip(panes.get(key, [0] * len(MEASURES)), values, strict=True)]
-    topics = Counter(one.topics)
-    topics.update(other.topics)
     return Contributions(
-        {key: values for key, values in panes.items() if any(values)},
-        {key: count for key, count in topics.items() if count},
+        _summed(one.panes, other.panes),
+        _summed(one.topics, other.topics),
         one.journeys | other.journeys,
         one.given_back | other.given_back,
         one.answers | other.answers,

@@ -37,6 +37,10 @@ def test_every_measure_is_counted() -> None:
         about._replace(event_id=f"a{n}", feedback_id=f"f{n}", metric=metric, score=score)
         for n, (metric, score) in enumerate(scores)
     ]
+    renewing = A_SALE._replace(event_id="e3", sale_id="s3", subscription_id="sub")
+    stream += [renewing, renewing._replace(event_id="e4", sale_id="s4", occurred_at=A_SALE.occurred_at + 1)]
+    stream += [refund._replace(event_id="r3", currency="USD"), refund._replace(event_id="r4", sale_id="x")]
+    stream += [about._replace(event_id="c", feedback_id="c", comment="good", findings=())]
     stream += [
         about._replace(event_id="i1", action="INVITED"),
         about._replace(event_id="u", feedback_id="u", sale_id="x"),

@@ -16,9 +16,7 @@ from tests.support.tricky import MINUTE
 PANE_S = T0 // 1000
 WINDOW_MS = RULES.attribution_window_ms
 REJECTED = A_SALE._replace(event_id="e2", action="REJECTED", revision=1)
-REFUND = A_SALE._replace(
-    event_id="r1", action="REFUNDED", affiliate_id=None, amount=30_0000, commission=3_0000, currency="USD"
-)
+REFUND = A_SALE._replace(event_id="r1", action="REFUNDED", affiliate_id=None, amount=30_0000, commission=3_0000)
 CHARGEBACK = REFUND._replace(event_id="r2", action="CHARGED_BACK", amount=20_0000, commission=2_0000)
 INVITED = AN_ANSWER._replace(event_id="i1", action="INVITED")
 ABOUT_S1 = AN_ANSWER._replace(sale_id="s1")
@@ -100,7 +98,7 @@ def test_what_is_taken_back_is_a_negative_difference() -> None:
     assert measures(taken)["a1", "EUR", 0]["gross"] == -100_0000
     assert measures(taken)["a1", "EUR", 1]["feedback"] == -1
     assert measures(taken)["", "", 1] == {"unlinked_feedback": 1}
-    assert taken.topics == {("b", "a1", "price", "DONE_RIGHT", PANE_S + RULES.pane_s): -1}
+    assert taken.topics == {("b", "a1", "price", "DONE_RIGHT", PANE_S + RULES.pane_s): [-1, 0, 0, 0, 0, 0]}
     rejected = of(A_SALE, answer, REJECTED)
     assert (taken.journeys, taken.answers) == (rejected.journeys, rejected.answers)
     assert difference(after, after, RULES) == Contributions({}, {}, {}, {}, {})
@@ -141,7 +139,8 @@ def test_refunds_count_at_their_time_under_their_sales_affiliate_and_currency() 
 
 def test_a_refund_waits_for_its_sale_and_counts_nowhere_without_a_valid_one() -> None:
     waiting = of(REFUND)
-    assert waiting == Contributions({}, {}, {}, waiting.given_back, {})
+    assert measures(waiting) == {("", "", 0): {"without_sale": 1}}
+    assert waiting == Contributions(waiting.panes, {}, {}, waiting.given_back, {})
     assert waiting.given_back["s1", REFUND.event_id][5:9] == ("without_sale", "", "", 30_0000)
     got = of(REFUND, A_SALE, REJECTED, ABOUT_S1)
     assert total(got, "refunds") == 0
@@ -261,9 +260,9 @@ def test_an_answer_counts_each_verdict_and_each_topic_once() -> None:
     got = of(A_SALE, ABOUT_S1._replace(findings=tuple(Finding(*finding) for finding in said)))
     assert (total(got, "done_right"), total(got, "not_considered"), total(got, "missing_information")) == (1, 1, 0)
     assert got.topics == {
-        ("b", "a1", "price", "DONE_RIGHT", PANE_S): 1,
-        ("b", "a1", "delivery", "DONE_RIGHT", PANE_S): 1,
-        ("b", "a1", "price", "NOT_CONSIDERED", PANE_S): 1,
+        ("b", "a1", "price", "DONE_RIGHT", PANE_S): [1, 0, 0, 0, 0, 0],
+        ("b", "a1", "delivery", "DONE_RIGHT", PANE_S): [1, 0, 0, 0, 0, 0],
+        ("b", "a1", "price", "NOT_CONSIDERED", PANE_S): [1, 0, 0, 0, 0, 0],
     }
     assert got.answers["f1"].findings == "DONE_RIGHT:delivery,DONE_RIGHT:price,NOT_CONSIDERED:price"
 

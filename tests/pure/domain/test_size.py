@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import CustomerFull
-from schemas.events import Event
+from schemas.events import Attribution, Event, Reversal
 from streams.domain.fold import fold
 from streams.domain.rules import CUSTOMER_BYTES_MAX, Rules
 from streams.domain.state import Customer, decode, encode
 from tests.support.domain_strategies import A_SALE, AN_ANSWER, RULES, events
 
 REFUND = A_SALE._replace(action="REFUNDED")
+UNDONE = Reversal("e1", "b", "c1", "s1", "r1", "UNDONE", 1, 5_0000, 0, "EUR", A_SALE.occurred_at)
+SOLD_BY = Attribution("e1", "b", "c1", "s1", 0, "a2", "post", 1, "EUR", A_SALE.occurred_at)
 LONG_LIST = 65_536  # from here on MessagePack writes the length of a list in 5 bytes, and from 16 on in 3
 
 
@@ -38,6 +40,8 @@ def test_what_is_counted_is_what_is_packed(stream: list[Event]) -> None:
         lambda n: A_SALE._replace(sale_id=f"s{n}"),
         lambda n: REFUND._replace(sale_id=f"s{n}"),
         lambda n: REFUND._replace(event_id=f"r{n}"),
+        lambda n: UNDONE._replace(reversal_id=f"r{n}"),
+        lambda n: SOLD_BY._replace(sale_id=f"s{n}"),
         lambda n: AN_ANSWER._replace(feedback_id=f"f{n}"),
         lambda n: AN_ANSWER._replace(feedback_id=f"f{n}", action="INVITED"),
     ],
@@ -75,7 +79,7 @@ def test_a_state_that_is_too_long_takes_what_makes_it_shorter_and_what_it_holds_
     fold(customer, answer, RULES)
     assert customer.packed_bytes > rules.customer_bytes_max
     assert not fold(customer, answer, rules)
-    with pytest.raises(CustomerFull, match=r"would take 281 bytes; at most 150 are kept"):
+    with pytest.raises(CustomerFull, match=r"would take 286 bytes; at most 150 are kept"):
         fold(customer, A_SALE, rules)
     assert fold(customer, withdrawn, rules)
     assert customer.packed_bytes == len(encode(customer)) < rules.customer_bytes_max

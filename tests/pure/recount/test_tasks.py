@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.events import Event, Feedback, customer_of, partition_key, record_key
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from streams.domain.contributions import Answer, GivenBack, Journey, contributions
 from streams.domain.fold import comment_of, fold
 from streams.domain.state import Customer
@@ -57,8 +57,9 @@ def rows_after(stream: list[Event]) -> Rows:
         for pane, measures in own.panes.items():
             before = found[PANES].get((*pane, home), (0,) * len(MEASURES))
             found[PANES][*pane, home] = tuple(a + b for a, b in zip(before, measures, strict=True))
-        for topic, answers in own.topics.items():
-            found[TOPICS][*topic, home] = (found[TOPICS].get((*topic, home), (0,))[0] + answers,)
+        for topic, counts in own.topics.items():
+            before = found[TOPICS].get((*topic, home), (0,) * len(TOPIC_MEASURES))
+            found[TOPICS][*topic, home] = tuple(a + b for a, b in zip(before, counts, strict=True))
         made: list[tuple[Kept, list[Journey | GivenBack | Answer]]] = [
             (SALES_ROWS, [*own.journeys.values()]),
             (REVERSAL_ROWS, [*own.given_back.values()]),

@@ -79,16 +79,16 @@ def test_a_new_column_gets_an_alter_and_a_changed_view_its_statement(
     place = panes.columns.index("unlinked_feedback") + 1
     grown = Table(
         panes.name,
-        (*panes.columns[:place], "renewals", "resales", *panes.columns[place:]),
+        (*panes.columns[:place], "remnants", "resales", *panes.columns[place:]),
         (*panes.types[:place], "Int64", "Nullable(Int64)", *panes.types[place:]),
     )
     monkeypatch.setattr(sinks.views.migration, "TABLES", (grown,))
     monkeypatch.setattr(sinks.views.migration, "rendered", lambda view: _changed(view, "journey"))
-    file = write("renewals", directory)
+    file = write("remnants", directory)
     assert file is not None
-    assert file.name == f"{LAST + 1:04}_renewals.sql"
+    assert file.name == f"{LAST + 1:04}_remnants.sql"
     assert [said[:95] for said in statements(file.read_text())] == [
-        "ALTER TABLE posventa . affiliate_panes ADD COLUMN IF NOT EXISTS renewals Int64 AFTER unlinked_f",
+        "ALTER TABLE posventa . affiliate_panes ADD COLUMN IF NOT EXISTS remnants Int64 AFTER unlinked_f",
         "ALTER TABLE posventa . affiliate_panes ADD COLUMN IF NOT EXISTS resales Nullable ( Int64 ) AFTE",
         in_words(rendered(next(view for view in VIEWS if view.name == "journey")))[:95],
     ]

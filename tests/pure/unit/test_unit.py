@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
-from schemas.events import Event, Feedback, Finding, partition_key, record_key
+from schemas.events import Event, Feedback, Finding, Score, partition_key, record_key
 from schemas.measures import MEASURES
 from sinks.tables import (
     AFFILIATE_PANES,
@@ -94,7 +94,7 @@ def _numbers(key: bytes, value: bytes) -> tuple[int, ...]:
     if key[:1] == records.PANE:
         return records.unpack_measures(value)
     if key[:1] == records.TOPIC:
-        return (records.unpack_count(value),)
+        return records.unpack_topic(value)
     if key[:1] == records.COMMENT:
         return (int(any(unpack_comment(value))),)
     return (1,)
@@ -112,11 +112,12 @@ def test_rows_of_a_unit_are_the_rows_of_its_records(stream: list[Event]) -> None
 
 
 def test_each_value_of_a_row_stands_in_its_column() -> None:
-    sale = A_SALE._replace(campaign="spring", referred_by="c2")
+    sale = A_SALE._replace(campaign="spring", referred_by="c2", subscription_id="sub")
     answer = AN_ANSWER._replace(
         sale_id="s1", metric="NPS", score=9, findings=(Finding("DONE_RIGHT", "price"),), comment="good", language="en"
     )
-    refund = A_SALE._replace(event_id="e7", action="REFUNDED", amount=30_0000, commission=3_0000, currency="USD")
+    answer = answer._replace(scores=(Score("CSAT", 4),))
+    refund = A_SALE._replace(event_id="e7", action="REFUNDED", amount=30_0000, commission=3_0000)
     unit = State().apply(
         [record(sale), record(answer, 1), record(refund, 2), Record(SALES, 7, b"some key", b"no event", 3)]
     )
@@ -125,7 +126,9 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
         "product_id": "p1", "offering": "PHYSICAL", "campaign": "spring", "status": "valid", "amount": 100_0000,
         "commission": 10_0000, "currency": "EUR", "occurred_at": T0, "is_new_customer": 1, "referred_by": "c2",
         "refunded": 30_0000, "charged_back": 0, "answers": 1, "last_metric": "NPS", "last_score": 9,
-        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": 60, "version": 4,
+        "verdicts": "DONE_RIGHT", "feedback_delay_seconds": 60, "subscription_id": "sub", "is_renewal": 0, "refunds": 1,
+        "chargebacks": 0, "commission_reversed": 3_0000, "mismatched_amounts": 0, "last_nps": 9, "last_csat": 4,
+        "last_ces": None, "version": 4,
     }  # fmt: skip
     assert _row(unit, REVERSALS) == {
         "generation": 1, "brand_id": "b", "sale_id": "s1", "reversal_id": "e7", "customer_id": "c1", "kind": "REFUND",
@@ -135,7 +138,8 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     assert _row(unit, ANSWERS) == {
         "generation": 1, "brand_id": "b", "feedback_id": "f1", "customer_id": "c1", "status": "answered",
         "match": "sale", "sale_id": "s1", "invited_sale_id": "", "affiliate_id": "a1", "metric": "NPS", "score": 9,
-        "findings": "DONE_RIGHT:price", "invited_at": 0, "answered_at": T0 + MINUTE, "version": 4,
+        "findings": "DONE_RIGHT:price", "invited_at": 0, "answered_at": T0 + MINUTE, "nps": 9, "csat": 4, "ces": None,
+        "has_comment": 1, "version": 4,
     }  # fmt: skip
     assert _row(unit, COMMENTS) == {
         "generation": 1, "brand_id": "b", "customer_id": "c1", "feedback_id": "f1", "comment": "good", "language": "en",
@@ -143,7 +147,8 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
     }  # fmt: skip
     assert _row(unit, TOPIC_PANES) == {
         "generation": 1, "brand_id": "b", "affiliate_id": "a1", "topic": "price", "verdict": "DONE_RIGHT",
-        "bucket": T0 // 1000, "source_partition": 0, "answers": 1, "version": 4,
+        "bucket": T0 // 1000, "source_partition": 0, "answers": 1, "promoters": 1, "passives": 0, "detractors": 0,
+        "csat_answers": 1, "csat_satisfied": 1, "version": 4,
     }  # fmt: skip
     pane = _row(unit, AFFILIATE_PANES)
     assert {name: value for name, value in pane.items() if value} == {
@@ -151,7 +156,7 @@ def test_each_value_of_a_row_stands_in_its_column() -> None:
         "gross": 100_0000, "commission": 10_0000, "new_customers": 1, "referred_sales": 1, "referred_gross": 100_0000,
         "refunded_sales": 1, "refunds": 1, "refunded": 30_0000, "commission_reversed": 3_0000,
         "answered_sales": 1, "feedback": 1, "promoters": 1, "feedback_delay_seconds_sum": 60, "done_right": 1,
-        "version": 4,
+        "with_findings": 1, "csat_answers": 1, "csat_satisfied": 1, "csat_score_sum": 4, "version": 4,
     }  # fmt: skip
     assert _row(unit, DEAD_LETTERS) == {
         "generation": 1, "source_topic": SALES, "source_partition": 3, "source_offset": 7, "reason": "undecodable",
