@@ -13,10 +13,10 @@ _SALES: Final = newest(SALE_NAME).symbols
 _REVERSALS: Final = newest(REVERSAL_NAME).symbols
 _FEEDBACKS: Final = newest(FEEDBACK_NAME).symbols
 
-Order = tuple[object, ...]
+Rank = tuple[object, ...]
 
 
-def sale_order(s: Sale) -> Order:
+def sale_order(s: Sale) -> Rank:
     """Of PLACED and REJECTED events of one sale."""
     return (
         s.revision, s.event_id, _SALES["action"].index(s.action), s.affiliate_id or "", s.product_id,
@@ -25,13 +25,13 @@ def sale_order(s: Sale) -> Order:
     )  # fmt: skip
 
 
-def reversal_order(r: Reversal) -> Order:
+def reversal_order(r: Reversal) -> Rank:
     """Of what was told of one reversal."""
     kind = _REVERSALS["kind"].index(r.kind)
     return r.revision, r.event_id, kind, r.amount, r.commission, r.currency, r.occurred_at
 
 
-def attribution_order(a: Attribution) -> Order:
+def attribution_order(a: Attribution) -> Rank:
     """Of the attributions of one sale."""
     return (
         a.revision, a.event_id, a.affiliate_id or "", a.campaign or "", a.commission or 0, a.currency or "",
@@ -39,12 +39,12 @@ def attribution_order(a: Attribution) -> Order:
     )  # fmt: skip
 
 
-def invitation_order(f: Feedback) -> Order:
+def invitation_order(f: Feedback) -> Rank:
     """Of INVITED events of one feedback."""
     return f.revision, f.event_id, f.sale_id or "", f.affiliate_id or "", f.product_id or "", f.occurred_at
 
 
-def answer_order(f: Feedback) -> Order:
+def answer_order(f: Feedback) -> Rank:
     """Of ANSWERED and WITHDRAWN events of one feedback."""
     if f.action == "WITHDRAWN":
         return f.revision, f.event_id, 1

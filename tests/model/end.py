@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.codec import encode
 from schemas.events import Feedback, record_key
-from schemas.measures import MEASURES, MONEY
+from schemas.measures import MEASURES, MONEY, TOPIC_MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, JOURNEYS, REVERSALS, TOPIC_PANES, Table
 from sinks.tables import DEAD_LETTERS as LETTERS_TABLE
 from streams.brokers.partitioner import partition_for
@@ -65,10 +65,12 @@ def _panes(world: World) -> Found:
 
 
 def _topics(world: World) -> Found:
-    topics: Counter[Any] = Counter()
+    """By the key of the topic's pane, summed over the source partitions; none that is all zeros."""
+    topics: dict[Any, list[int]] = {}
     for row in world.clickhouse.tables[TOPIC_PANES.name].values():
-        topics[row[1:6]] += row[7]
-    return {key: count for key, count in topics.items() if count}
+        so_far = topics.get(row[1:6], [0] * len(TOPIC_MEASURES))
+        topics[row[1:6]] = [a + b for a, b in zip(so_far, row[7:-1], strict=True)]
+    return {key: dict(zip(TOPIC_MEASURES, counts, strict=True)) for key, counts in topics.items() if any(counts)}
 
 
 def _rows(world: World, table: Table, *key: str) -> Found:
@@ -76,7 +78,7 @@ def _rows(world: World, table: Table, *key: str) -> Found:
     shown = {}
     for row in world.clickhouse.tables[table.name].values():
         named = dict(zip(table.columns[1:-1], row[1:-1], strict=True))
-        for name in ("amount", "commission", "refunded", "charged_back"):
+        for name in ("amount", "commission", "refunded", "charged_back", "commission_reversed"):
             if name in named:
                 named[name] = Decimal(named[name]).scaleb(-4)
         shown[tuple(named[name] for name in key)] = named

@@ -94,7 +94,7 @@ def test_nobody_waits_while_much_is_sent_again(monkeypatch: pytest.MonkeyPatch) 
     async def scenario() -> None:
         world, feed = doubled(monkeypatch), Feed()
         topics = (records.pack_key(records.TOPIC, ("b", "a", "t", "DONE_RIGHT", n)) for n in range(100_000))
-        world.changelogs[BUSY] = [ChangelogRecord(key, records.pack(1), 1) for key in topics]
+        world.changelogs[BUSY] = [ChangelogRecord(key, records.pack([1, 1, 0, 0, 0, 0]), 1) for key in topics]
         assignment = world.assignment()
         await assignment.become({QUIET})
         await assignment.become({BUSY, QUIET})
