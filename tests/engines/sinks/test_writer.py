@@ -6,6 +6,7 @@ from typing import Any
 import lz4.frame
 import pytest
 
+from schemas.measures import TOPIC_MEASURES
 from sinks import writer as writers
 from sinks.client import connect
 from sinks.errors import RowsRefused, SinkError, SinkRefused, SinkUnavailable
@@ -39,8 +40,9 @@ def position(topic: str, partition: int, report: int, offset: int, *, generation
 
 
 def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
-    row = (1, "b", "f", "c", "answered", "sale", "s", "", "", "", None, "", 0, 1_700_000_000_123, 1)
-    scored = (1, "b", "g", "c", "answered", "sale", "s", "", "", "NPS", 0, "", 1, 4_102_444_799_999, 1)
+    no_scores, nps_0 = (None, None, None, 0), (0, None, None, 0)
+    row = (1, "b", "f", "c", "answered", "sale", "s", "", "", "", None, "", 0, 1_700_000_000_123, *no_scores, 1)
+    scored = (1, "b", "g", "c", "answered", "sale", "s", "", "", "NPS", 0, "", 1, 4_102_444_799_999, *nps_0, 1)
     writer.insert(ANSWERS, [pack_row(row), pack_row(scored)])
     found = connect(url).query(
         "SELECT score, toUnixTimestamp64Milli(invited_at), toUnixTimestamp64Milli(answered_at) FROM answers ORDER BY 3"
@@ -50,10 +52,9 @@ def test_times_and_nulls_arrive_exactly(url: str, writer: Writer) -> None:
 
 def test_a_backfill_of_years_is_one_insert(url: str, writer: Writer) -> None:
     weeks = 300  # ClickHouse refuses more than 100 partitions a block, unless told otherwise
-    writer.insert(
-        TOPIC_PANES,
-        [pack_row((1, "b", "a", "t", "DONE_RIGHT", 1_300_000_000 + n * WEEK_S, 0, 1, 1)) for n in range(weeks)],
-    )
+    counts = [1] * len(TOPIC_MEASURES)
+    starts = (1_300_000_000 + n * WEEK_S for n in range(weeks))
+    writer.insert(TOPIC_PANES, [pack_row((1, "b", "a", "t", "DONE_RIGHT", start, 0, *counts, 1)) for start in starts])
     assert connect(url).command("SELECT count() FROM topic_panes") == weeks
 
 
