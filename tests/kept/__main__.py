@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 from schemas.codec import encode
-from schemas.events import Sale, partition_key
+from schemas.events import record_key
 from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.publishing.publisher import topic_of
 from tests.kept.state import take, write
 from tests.support.engines import PARTITIONS, Engines, engines, producing
 from tests.support.tricky import tricky_events
@@ -23,10 +24,7 @@ def _publish(running: Engines) -> int:
     count = 0
     with producing(running.kafka.bootstrap) as producer:
         for number, event in enumerate(tricky_events(1, _CUSTOMERS, _NEWEST_MS)):
-            topic, key = (
-                SALES if isinstance(event, Sale) else FEEDBACK,
-                partition_key(event.brand_id, str(event.customer_id)),
-            )
+            topic, key = topic_of(event), record_key(event)
             home = partition_for(key, PARTITIONS)
             partition = rng.randrange(PARTITIONS) if number % 40 == 0 else home
             producer.send(topic, encode(event), key=key, partition=partition)

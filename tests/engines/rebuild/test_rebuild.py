@@ -15,10 +15,11 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, record_key
+from schemas.events import Event, record_key
 from streams.brokers.topics import DEAD_LETTERS, FEEDBACK, SALES, Names
 from streams.domain.rules import Rules
 from streams.partition.rerouting import HEADER
+from streams.publishing.publisher import topic_of
 from tests.engines.recount.test_verify import newest, publish_with_tricks, verdict
 from tests.support.comparison import differences
 from tests.support.engines import Engines, engines, producing, read_all
@@ -218,8 +219,7 @@ def publish_as_kafka_says(bootstrap: str, events: list[Event]) -> None:
     """By Kafka's default partitioner, over as many partitions as it knows of."""
     with producing(bootstrap) as producer:
         for event in events:
-            topic = SALES if isinstance(event, Sale) else FEEDBACK
-            producer.send(topic, encode(event), key=record_key(event))
+            producer.send(topic_of(event), encode(event), key=record_key(event))
 
 
 def astray(bootstrap: str) -> int:

@@ -12,16 +12,17 @@ import msgpack
 import pytest
 
 from schemas.codec import encode
-from schemas.events import Sale, record_key
+from schemas.events import record_key
 from schemas.measures import MEASURES
 from sinks.client import connect
 from sinks.tables import JOURNEYS
-from streams.brokers.topics import FEEDBACK, SALES, Names
+from streams.brokers.topics import Names
 from streams.changelog import records as of_changelog
 from streams.domain.rules import Rules
 from streams.domain.state import FORMAT
 from streams.embedded.kafka import EmbeddedKafka
 from streams.embedded.password import as_writer, found_password
+from streams.publishing.publisher import topic_of
 from streams.rebuild import closing
 from streams.settings import Settings
 from tests.engines.embedded.test_up import PARTITIONS, Up
@@ -126,8 +127,7 @@ def test_up_on_a_directory_of_an_older_version_makes_the_numbers_anew_and_goes_o
     first = Up(directory)
     with producing(first.ready["kafka"]) as producer:
         for event in events:
-            topic = SALES if isinstance(event, Sale) else FEEDBACK
-            producer.send(topic, encode(event), key=record_key(event))
+            producer.send(topic_of(event), encode(event), key=record_key(event))
     until(lambda: applied(first) >= len(events), 240)
     before = kept_panes(first)
     assert first.end(signal.SIGTERM) == 0

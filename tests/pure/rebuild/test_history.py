@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from schemas.codec import encode
-from schemas.events import Event, Sale, record_key
+from schemas.events import Event, record_key
 from sinks.generations import Raise
 from sinks.tables import DEAD_LETTERS as LETTER_ROWS
 from sinks.tables import unpack_row
@@ -17,6 +17,7 @@ from streams.brokers.topics import FEEDBACK, SALES
 from streams.changelog import records
 from streams.domain.rules import Rules
 from streams.generations.logs import SourceLayout
+from streams.publishing.publisher import topic_of
 from streams.rebuild.history import Past
 from streams.rebuild.refusals import Known
 from streams.unit.marks import marker
@@ -83,7 +84,7 @@ def lying(seed: int, partitions: int) -> list[Lying]:
     ends: dict[tuple[str, int], int] = {}
     found = []
     for event in events:
-        topic, key = SALES if isinstance(event, Sale) else FEEDBACK, record_key(event)
+        topic, key = topic_of(event), record_key(event)
         log = rng.randrange(partitions) if rng.random() < 0.1 else partition_for(key, partitions)
         value: bytes | None = encode(event)
         if rng.random() < 0.1:
