@@ -39,7 +39,11 @@ HURT: Final = (
     ),
     ("journeys", "amount", "ALTER TABLE journeys UPDATE amount = amount + 1 WHERE customer_id = 'c7'"),
     ("journeys", "", "INSERT INTO journeys SELECT * REPLACE ('c-none' AS customer_id) FROM journeys LIMIT 1"),
-    ("reversals", "status", "ALTER TABLE reversals UPDATE status = 'counted' WHERE status = 'without_sale'"),
+    (
+        "reversals",
+        "status",
+        "ALTER TABLE reversals UPDATE status = 'counted' WHERE status = 'without_sale' AND customer_id < 'c12'",
+    ),
     ("answers", "score", "ALTER TABLE answers UPDATE score = 3 WHERE customer_id = 'c9' AND score != 3"),
     ("answers", "", "ALTER TABLE answers DELETE WHERE customer_id = 'c8'"),
     ("comments", "comment", "ALTER TABLE comments UPDATE comment = 'great' WHERE customer_id < 'c2' AND comment != ''"),
