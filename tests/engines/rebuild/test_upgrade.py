@@ -4,19 +4,22 @@ import asyncio
 import json
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import msgpack
 import pytest
 
-from schemas.codec import encode
-from schemas.events import record_key
+from schemas.codec import decode_of_feedback, decode_of_sales, encode
+from schemas.errors import Refused
+from schemas.events import Event, record_key
 from schemas.measures import MEASURES
 from sinks.client import connect
 from sinks.tables import JOURNEYS
-from streams.brokers.topics import Names
+from streams.brokers.topics import FEEDBACK, SALES, Names
 from streams.changelog import records as of_changelog
 from streams.domain.rules import Rules
 from streams.domain.state import FORMAT
@@ -37,6 +40,10 @@ from tests.support.tricky import tricky_events
 pytestmark = pytest.mark.timeout(1200)
 
 LAST: Final = "0.1"
+# What 0.2 counts otherwise: money given back in another currency than the sale's, and a customer referred by themselves.
+COUNTED_OTHERWISE: Final = {
+    "refunded", "charged_back", "commission_reversed", "referred_sales", "referred_gross"
+}  # fmt: skip
 _NEVER_SET: Final = frozenset({"generation", "version"})
 
 
@@ -74,9 +81,13 @@ def shown(running: Engines, table: str, columns: list[str]) -> list[Any]:
 def test_the_state_of_the_last_release_is_upgraded_while_events_go_on_coming(tmp_path: Path) -> None:
     kept = of_another_format(read(LAST))
     known = {name for line in kept.rows["journeys"].splitlines()[:1] for name in json.loads(line)} - _NEVER_SET
-    journeys = [column for column in JOURNEYS.columns if column in known]
+    journeys = [column for column in JOURNEYS.columns if column in known - COUNTED_OTHERWISE]
     panes = ["brand_id", "affiliate_id", "currency", "bucket", "source_partition"]
-    sums = [measure for measure in MEASURES if measure in json.loads(kept.rows["affiliate_panes"].splitlines()[0])]
+    sums = [
+        measure
+        for measure in MEASURES
+        if measure in json.loads(kept.rows["affiliate_panes"].splitlines()[0]).keys() - COUNTED_OTHERWISE
+    ]
     live = [replace_brand(event) for event in tricky_events(61, 100, newest())]
     with engines(tmp_path) as running:
         put(kept, running.kafka.bootstrap, running.clickhouse.url)
@@ -97,9 +108,19 @@ def test_the_state_of_the_last_release_is_upgraded_while_events_go_on_coming(tmp
         settle(running, running.offsets())
         assert shown(running, "journeys", journeys) == before[0]
         assert zeros_left_out(shown(running, "affiliate_panes", panes + sums)) == zeros_left_out(before[1])
-        assert [line for line in differences(running.clickhouse.url, live, Rules()) if "'new'" in line] == []
+        assert differences(running.clickhouse.url, [*accepted(kept), *live], Rules()) == []
         code, after = verdict(running)
         assert (code, after["differences"]) == (0, [])
+
+
+def accepted(kept: Kept) -> list[Event]:
+    """The events among the records that were kept."""
+    found = []
+    for topic, read_one in ((SALES, decode_of_sales), (FEEDBACK, decode_of_feedback)):
+        for _, _, value, _ in chain.from_iterable(kept.records[topic]):
+            with suppress(Refused):
+                found += [] if value is None else [read_one(value)]
+    return found
 
 
 def replace_brand(event: Any) -> Any:
