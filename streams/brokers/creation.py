@@ -6,7 +6,7 @@ unit of work.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -135,9 +135,10 @@ def _asked(settings: Settings, wait_s: float, ask: Callable[[KafkaAdminClient], 
 
 def _create(admin: KafkaAdminClient, settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> None:
     """Creates what is missing, unless it would not fit the topics that are there."""
-    there = {SALES, FEEDBACK, DEAD_LETTERS, *configs} & set(admin.list_topics())
+    listed = admin.list_topics()  # once: what another process creates meanwhile is neither missing nor found
+    there = {SALES, FEEDBACK, DEAD_LETTERS, *configs} & set(listed)
     missing = [name for name in configs if name not in there]
-    _check_forgotten([name for name in missing if is_changelog(name)], admin)
+    _check_forgotten([name for name in missing if is_changelog(name)], listed)
     if missing and there:
         _found(admin, settings, there)
     for name in missing:
@@ -145,9 +146,9 @@ def _create(admin: KafkaAdminClient, settings: Settings, configs: Mapping[str, M
             admin.create_topics([_new(name, configs[name], settings, settings.partitions)])
 
 
-def _check_forgotten(missing: list[str], admin: KafkaAdminClient) -> None:
+def _check_forgotten(missing: list[str], listed: Iterable[str]) -> None:
     """A generation without a changelog, where another one has one, is none that was ever in use."""
-    others = sorted(filter(is_changelog, admin.list_topics())) if missing else []
+    others = sorted(filter(is_changelog, listed)) if missing else []
     if others:
         raise StateRefused(
             f"{missing[0]} is not there, but {', '.join(others)}: ClickHouse has forgotten which generation is in use. Restore "
