@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 from typing import Final
 
 _PLACE: Final = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)  # a name or [IPv6], and a port
+_PORT_MAX: Final = 65535
 _USERINFO: Final = re.compile(r"(?:[!-~](?<!%)|%[0-9A-Fa-f]{2})*")
 
 _URL_FORM: Final = "http(s)://user:password@host:port, such as http://127.0.0.1:8123"
@@ -50,6 +51,15 @@ def listening(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def ports_after(address: str, count: int) -> list[str]:
+    """So many addresses: this one, and the same host with the ports after it. Raises ValueError with what to type."""
+    host, port = listening(address)
+    if port + count - 1 > _PORT_MAX:
+        raise ValueError(f"{count} ports are needed, from that one on up to {_PORT_MAX}; choose a lower one")
+    host = address.rpartition(":")[0]
+    return [f"{host}:{port + number}" for number in range(count)]
+
+
 def _is_place(text: str, needs_port: bool) -> bool:
     found = _PLACE.fullmatch(text)
     if not found:
@@ -60,4 +70,4 @@ def _is_place(text: str, needs_port: bool) -> bool:
             IPv6Address(host[1:-1])
     except ValueError:
         return False
-    return 1 <= int(port) <= 65535 if port else not needs_port
+    return 1 <= int(port) <= _PORT_MAX if port else not needs_port

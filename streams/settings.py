@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from streams.addresses import brokers, clickhouse_url
+from streams.addresses import brokers, clickhouse_url, listening
 from streams.errors import Misuse
 from streams.visible import visible
 
@@ -73,6 +73,12 @@ def _not_supported_yet(text: str) -> str:
 def _clickhouse(url: SecretStr) -> SecretStr:
     clickhouse_url(url.get_secret_value())
     return url
+
+
+def _listen(text: str) -> str:
+    if text:
+        listening(text)
+    return text
 
 
 _WINDOW: Final = _between("1m", "3650d")
@@ -153,6 +159,12 @@ class Settings(BaseSettings):
     )  # fmt: skip
     flush_ms: int = Field(
         250, ge=1, le=5000, description="flush to ClickHouse at the latest after so many milliseconds; 1 to 5000"
+    )
+
+    metrics_listen: Annotated[str, AfterValidator(_listen)] = Field(
+        "",
+        description="host:port at which a worker serves its metrics for Prometheus, such as 127.0.0.1:9465; 0.0.0.0 for all of "
+        "the machine's addresses; empty: nowhere. `posventa up` gives its workers this port and those after it",
     )
 
     @model_validator(mode="after")

@@ -34,6 +34,10 @@ _FILTER_BITS: Final = 10
 _ROOM_BYTES: Final = 1 << 20
 _ROOM_TO_OPEN_BYTES: Final = _WRITE_BUFFER_BYTES // 2
 
+_SIZE_PROPERTIES: Final = (
+    "rocksdb.estimate-num-keys", "rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables",
+)  # fmt: skip
+
 _MARK: Final = b"\x00"  # sorts before every record's key
 
 
@@ -44,6 +48,13 @@ class CopyPosition(NamedTuple):
     topic_id: str
     offset: int  # the next changelog offset to read
     written_at: int  # epoch ms: it lacks no deletion that was made before
+
+
+class CopySize(NamedTuple):
+    """What a local copy holds."""
+
+    keys: int  # as RocksDB estimates them: what was overwritten counts again until it has been compacted
+    size_bytes: int  # in files, and in memory where it is not yet in one
 
 
 class LocalCopy:
@@ -121,6 +132,13 @@ class LocalCopy:
                     return
                 if key not in newer:
                     yield key
+
+    def size(self) -> CopySize | None:
+        """What it holds; None while it is not open."""
+        if self._db is None:
+            return None
+        keys, files, memory = (self._db.property_int_value(name) for name in _SIZE_PROPERTIES)
+        return CopySize(keys, files + memory)
 
     def write(self, records: Iterable[tuple[bytes, bytes | None]], offset: int, now_ms: int) -> None:
         """Changes the copy to what it is at a changelog offset: all of it or, after a crash, nothing. `now_ms` is the time

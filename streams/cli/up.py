@@ -40,7 +40,14 @@ def _announce(stack: Stack, as_json: bool) -> None:
     addresses = stack.addresses
     if as_json:
         typer.echo(
-            json.dumps({**addresses._asdict(), "directory": str(stack.directory), "processes": stack.processes()})
+            json.dumps(
+                {
+                    **addresses._asdict(),
+                    "directory": str(stack.directory),
+                    "processes": stack.processes(),
+                    "metrics": stack.metrics,
+                }
+            )
         )
         return
     typer.echo(
@@ -50,3 +57,5 @@ def _announce(stack: Stack, as_json: bool) -> None:
         f"              anyone here may read the views; who may write: posventa, {password_file(stack.directory)}\n"
         f"  Kafka       {addresses.kafka}   POSVENTA_KAFKA={addresses.kafka}"
     )
+    for number, address in enumerate(stack.metrics):
+        typer.echo(f"  metrics     {address}   of worker-{number}")

@@ -5,6 +5,7 @@ changes, and returns what came of it. Invariant: a position is reported only aft
 very ClickHouse that is told; a row that it refuses costs its own partition the report, and no other.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ class FlushResult:
     moved: Sequence[int] = ()  # the position in ClickHouse is not one that this owner left
     refused: Mapping[int, RowsRefused] = field(default_factory=dict)
     failure: SinkUnavailable | None = None  # ClickHouse went away: everything must be sent again
+    acknowledged: Mapping[str, int] = field(default_factory=dict)  # rows by table, whatever came afterwards
 
 
 class Flush:
@@ -83,6 +85,7 @@ class Flush:
         self._generation = generation
         self._worker = worker
         self._clock = clock
+        self._acknowledged: Counter[str] = Counter()  # in this attempt
 
     def attempt(self, load: Load, standings: Mapping[int, Standing]) -> FlushResult:
         """Sends a load and reports how the claims stand; those that moved, or of which a row was refused, get no report.
@@ -93,6 +96,7 @@ class Flush:
         """
         told: dict[int, Told] = {}
         refused: dict[int, RowsRefused] = {}
+        acknowledged = self._acknowledged = Counter()
         try:
             for table, rows in load.rows.items():
                 refused |= self._insert(table, {partition: list(own.values()) for partition, own in rows.items()})
@@ -101,18 +105,18 @@ class Flush:
             withheld = {*moved, *refused}
             self._report({number: own for number, own in standings.items() if number not in withheld}, told)
         except SinkUnavailable as failure:
-            return FlushResult(told, failure=failure)
-        return FlushResult(told, moved, refused)
+            return FlushResult(told, failure=failure, acknowledged=acknowledged)
+        return FlushResult(told, moved, refused, acknowledged=acknowledged)
 
     def _insert(self, table: Table, rows: dict[int, list[bytes]]) -> dict[int, RowsRefused]:
         """Inserts what ClickHouse takes: at once, or partition by partition. Returns why it refuses rows, by partition."""
         with suppress(RowsRefused):
-            self._writer.insert(table, list(chain.from_iterable(rows.values())))
+            self._send(table, list(chain.from_iterable(rows.values())))
             return {}
         refused = {}
         for partition, own in rows.items():
             try:
-                self._writer.insert(table, own)
+                self._send(table, own)
             except RowsRefused as error:
                 refused[partition] = self._blame(table, own, error)
         return refused
@@ -122,10 +126,14 @@ class Flush:
         while len(rows) > 1:
             half, rows = rows[: len(rows) // 2], rows[len(rows) // 2 :]
             try:
-                self._writer.insert(table, half)
+                self._send(table, half)
             except RowsRefused as found:
                 rows, error = half, found
         return RowsRefused(f"{error}; refused is {dict(zip(table.columns, unpack_row(rows[0]), strict=False))}")
+
+    def _send(self, table: Table, rows: list[bytes]) -> None:
+        self._writer.insert(table, rows)
+        self._acknowledged[table.name] += len(rows)
 
     def _report(self, standings: Mapping[int, Standing], told: dict[int, Told]) -> None:
         """Reports, and says in `told` before each what it will be."""

@@ -15,8 +15,9 @@ from typing import Final
 from sinks.errors import RowsRefused
 from sinks.writer import SinkPosition, Writer
 from streams.brokers.topics import SOURCES, TopicPartition
-from streams.delivery.buffer import Load
+from streams.delivery.buffer import Arrivals, Load
 from streams.delivery.flush import Flush, FlushResult, Reached, Standing
+from streams.delivery.flush_counts import FlushCounts
 from streams.delivery.freshness import Gauge, LogEnd
 from streams.delivery.writer_thread import WriterThread
 from streams.settings import Settings
@@ -51,11 +52,13 @@ class Outbox:
         self.ends: dict[TopicPartition, LogEnd] = {}  # kept up to date by the worker
         self.accounts: dict[int, Account] = {}  # by partition
         self.generation = generation
+        self.counts = FlushCounts()
         self._settings = settings
         self._timing = timing
         self._writer = writer
         self._flusher = Flush(writer, generation, worker, timing.clock)
         self._load = Load()
+        self._sending: Load | None = None
         self._thread = WriterThread(timing)
         self._changed = asyncio.Condition()
         self._flushing = asyncio.Lock()
@@ -77,10 +80,11 @@ class Outbox:
         """Called when the owner lets go. Rows that are still buffered are sent all the same: they are committed."""
         self.accounts.pop(partition, None)
 
-    def put(self, partition: int, rows: Rows, reached: Reached | None = None) -> None:
-        """Takes a partition's committed rows; `reached` when everything up to it has been put."""
+    def put(self, partition: int, rows: Rows, reached: Reached | None = None, arrivals: Arrivals | None = None) -> None:
+        """Takes a partition's committed rows; `reached` when everything up to it has been put. `arrivals` of the records that
+        will be queryable with them."""
         load = self._load
-        load.put(partition, rows)
+        load.put(partition, rows, arrivals)
         if reached is not None and partition in self.accounts:
             self.accounts[partition].reached = reached
         self._due.set()
@@ -97,6 +101,11 @@ class Outbox:
         s = self._settings
         load = self._load
         return load.count < s.flush_rows * _FLUSHES_BUFFERED and load.size_bytes < s.flush_bytes * _FLUSHES_BUFFERED
+
+    def held(self) -> dict[str, tuple[int, int]]:
+        """The rows that wait for the next flush, and those of the one under way: how many, and their bytes."""
+        loads = {"waiting": self._load, "sending": self._sending or Load()}
+        return {stage: (load.count, load.size_bytes) for stage, load in loads.items()}
 
     def waits_for_clickhouse(self) -> bool:
         """Whether it is ClickHouse that keeps owners from going on: it is away, or slow."""
@@ -118,7 +127,8 @@ class Outbox:
             await self._flush()
 
     async def _flush(self) -> None:
-        load, self._load = self._load, Load()
+        load = self._sending = self._load
+        self._load = Load()
         self._due.clear()
         self._full.clear()
         accounts = dict(self.accounts)
@@ -130,6 +140,9 @@ class Outbox:
         except BaseException:
             self.accounts.clear()  # rows are lost here: no position may pass them
             raise
+        finally:
+            self._sending = None
+        self.counts.queryable(load.arrivals, {*result.moved, *result.refused}, self._timing.clock.wall_ms())
         for partition in result.moved:
             accounts[partition].on_moved()
         for partition in result.refused.keys() & accounts.keys():
@@ -140,7 +153,9 @@ class Outbox:
     async def _attempt(self, load: Load, accounts: dict[int, Account], reached: dict[int, Reached]) -> FlushResult:
         """One attempt. Raises SinkUnavailable when another must follow."""
         standings = {partition: self._standing(account, reached[partition]) for partition, account in accounts.items()}
+        begun = self._timing.clock.monotonic()
         result = await self._thread.run(lambda: self._flusher.attempt(load, standings))
+        self.counts.attempted(result, self._timing.clock.monotonic() - begun)
         for partition, told in result.told.items():
             account = accounts[partition]
             account.reports += 1

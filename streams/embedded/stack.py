@@ -16,6 +16,7 @@ from sinks.client import connected
 from sinks.errors import SinkError
 from sinks.generations import read_register
 from sinks.reading import freshness
+from streams.addresses import ports_after
 from streams.embedded.child import LOOPBACK, free_port
 from streams.embedded.clickhouse import EmbeddedClickHouse, clickhouse_answers
 from streams.embedded.jars import kafka_jars, require_packages
@@ -58,7 +59,10 @@ class Stack:
         # Known from the start, answered when ready.
         self.addresses = Addresses(kafka.bootstrap, clickhouse.open_url, f"http://{LOOPBACK}:{web_port}")
         self.settings = load_settings(**_fixed(self.addresses, clickhouse.url))
-        plan = Plan(self.directory, kafka, clickhouse, web_port, workers, self.settings, self.environment)
+        self._metrics = _metrics_of(self.settings, workers)
+        plan = Plan(
+            self.directory, kafka, clickhouse, web_port, workers, self.settings, self.environment, self._metrics
+        )
         self._workers = workers
         self._supervisor = Supervisor(plan, say)
         self._lock: IO[str] | None = None
@@ -67,6 +71,11 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The POSVENTA_* variables with which any other command finds this stack."""
         return {variable(name): value for name, value in _fixed(self.addresses, self._clickhouse.url).items()}
+
+    @property
+    def metrics(self) -> list[str]:
+        """Where each worker serves its metrics; nowhere unless POSVENTA_METRICS_LISTEN says so."""
+        return [f"http://{address}/metrics" for address in self._metrics if address]
 
     def start(self) -> None:
         """Checks what must hold, then starts everything in the background. Raises Misuse or PosventaError."""
@@ -153,6 +162,16 @@ class Stack:
         expected = 2 * partitions + 1  # both source topics, and the total
         fresh = [row for row in rows if row["as_of"].timestamp() >= since_s and row["status"] != "stalled"]
         return len(fresh) == len(rows) == expected
+
+
+def _metrics_of(settings: Settings, workers: int) -> list[str]:
+    """The address that is set for the first worker, and the ports after it for the others."""
+    if not settings.metrics_listen:
+        return [""] * workers
+    try:
+        return ports_after(settings.metrics_listen, workers)
+    except ValueError as error:
+        raise Misuse(f"{variable('metrics_listen')}={settings.metrics_listen}: {error}") from error
 
 
 def _fixed(addresses: Addresses, clickhouse: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ Invariant: every process is started by this thread and dies with it, so nothing 
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -44,6 +44,7 @@ class Plan(NamedTuple):
     workers: int
     settings: Settings
     environment: Mapping[str, str]  # with which workers and web page find both engines
+    metrics: Sequence[str]  # the address of each worker's metrics; '': it serves none
 
 
 class Supervisor:
@@ -155,8 +156,8 @@ class Supervisor:
         self.workers_started_at_s = time.time()
         for number in range(self._plan.workers):
             name = f"worker-{number}"
-            state = {"POSVENTA_STATE_DIR": str(self._state_of(name))}
-            self._launch(name, self._child(name, [sys.executable, _POSVENTA, "worker"], state))
+            own = _own_settings(self._state_of(name), self._plan.metrics[number])
+            self._launch(name, self._child(name, [sys.executable, _POSVENTA, "worker"], own))
 
     def _start_web(self) -> None:
         web = [sys.executable, "-m", "streams.embedded.web", "--port", str(self._plan.web_port)]
@@ -191,3 +192,8 @@ class Supervisor:
         for name in ("clickhouse", "kafka"):
             if name in children:
                 children[name].stop(_ENGINE_STOP_S)
+
+
+def _own_settings(state: Path, metrics: str) -> dict[str, str]:
+    """What no two workers of a machine may share."""
+    return {"POSVENTA_STATE_DIR": str(state), "POSVENTA_METRICS_LISTEN": metrics}

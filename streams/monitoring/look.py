@@ -25,21 +25,13 @@ from streams.brokers.lag import Lag, read_lag
 from streams.brokers.topics import GROUP, Names, TopicPartition
 from streams.errors import Misuse, PosventaError
 from streams.monitoring import catalogue
-from streams.monitoring.catalogue import Metric
+from streams.monitoring.exposition import Sample
 from streams.monitoring.status import STATUSES, status_of
 from streams.settings import Settings
 
 _CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longer is busy
 
 log = logging.getLogger(__name__)
-
-
-class Sample(NamedTuple):
-    """One number of a metric; `labels` in the order in which the metric has them."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    value: float
 
 
 class Member(NamedTuple):

@@ -13,6 +13,7 @@ from sinks.errors import RowsRefused
 from sinks.writer import SinkPosition
 from streams.changelog import records
 from streams.changelog.reader import ChangelogRecord
+from streams.delivery.buffer import Arrivals
 from streams.delivery.flush import Reached
 from streams.delivery.freshness import Gauge
 from streams.delivery.outbox import Account, Outbox
@@ -81,10 +82,10 @@ class Dispatch:
         given_up: dict[bytes, bytes | None] = dict.fromkeys(self._kept.give_up(flushed_offset))
         return given_up | {records.GIVEN_UP: records.pack(flushed_offset)} if given_up else {}
 
-    def put(self, unit: Unit) -> None:
-        """Takes the unit that was committed last."""
+    def put(self, unit: Unit, arrivals: Arrivals | None = None) -> None:
+        """Takes the unit that was committed last, and when its records arrived."""
         self._kept.add(self.claimed.changelog_offset, unit.refusal_keys)
-        self._outbox.put(self._number, unit.rows, self._reached())
+        self._outbox.put(self._number, unit.rows, self._reached(), arrivals)
 
     def _reached(self) -> Reached:
         meta = self.claimed.meta

@@ -12,6 +12,7 @@ from sinks.errors import SinkRefused
 from streams.batches import RecordBatch
 from streams.brokers.admission import refused_or
 from streams.brokers.topics import SOURCES
+from streams.changelog.local_copy import CopySize
 from streams.delivery.freshness import Gauge
 from streams.domain.rules import Rules
 from streams.errors import Misuse, NotAdmitted, StateRefused
@@ -45,11 +46,20 @@ class Owner:
         self._desk = Desk(timing, on_cut)
         self._failures = Failures(number, settings.unit_records_max, timing)
         self._units: Units | None = None  # while it has any to make
+        self._partition: Partition | None = None  # while it is claimed, or being claimed
 
     @property
     def makes_units(self) -> bool:
         """Whether the partition is claimed, and what ClickHouse lacked sent again."""
         return self._units is not None
+
+    def state_size(self) -> CopySize | None:
+        """What the local copy holds; None while there is none."""
+        return self._partition.state_size() if self._partition is not None else None
+
+    def recovery_remaining(self) -> int | None:
+        """The offsets of the changelog that are still to be read until the state is whole; None while that is not known."""
+        return self._partition.recovery_remaining if self._partition is not None else None
 
     def stopped(self) -> set[str]:
         """The topics of which the next batch can't be read: nobody is stuck who waits for those."""
@@ -81,6 +91,7 @@ class Owner:
                     told = refused_or(self._shared.settings, error.__cause__, error)
                     if told is not error:
                         raise told from error
+                    self._shared.counts.failures[self._number] += 1
                     await self._desk.until_stopping(self._failures.failed(error))
         finally:
             self._desk.clear()
@@ -90,6 +101,7 @@ class Owner:
         cluster = await self._shared.look_at()
         log_read = self._shared.history.log_of(self._number) if self._shared.history else self._number
         partition = Partition(self._shared.settings, self._shared.timing, cluster, self._number, log_read)
+        self._partition = partition
         try:
             dispatch = await self._claim(partition)
             self._units = Units(
@@ -101,7 +113,7 @@ class Owner:
             if dispatch.moved:
                 log.warning("partition %d: ClickHouse is not as it was left; sending again", self._number)
         finally:
-            self._units = None
+            self._units = self._partition = None
             self._shared.outbox.close_account(self._number)
             await partition.close()
 
@@ -112,9 +124,11 @@ class Owner:
         claimed = await partition.claim(found)
         dispatch = Dispatch(self._number, self._shared.outbox, claimed, self._rows, self._desk.wake)
         sent = await dispatch.begin(found, self._gauges, partition.given_up())
+        took_s = now() - begun
+        self._shared.counts.claimed(self._number, took_s)
         log.info(
             "partition %d: claimed (owner number %d) in %.2f s, %d changelog records read, %d rows sent again",
-            self._number, claimed.meta.claims, now() - begun, claimed.recovered_records, sent,
+            self._number, claimed.meta.claims, took_s, claimed.recovered_records, sent,
         )  # fmt: skip
         return dispatch
 

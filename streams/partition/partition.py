@@ -22,7 +22,7 @@ from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import DEAD_LETTERS, SOURCES
 from streams.changelog import meta as metas
 from streams.changelog import records
-from streams.changelog.local_copy import LocalCopy
+from streams.changelog.local_copy import CopySize, LocalCopy
 from streams.changelog.meta import Applied, Log, Meta
 from streams.changelog.reader import ChangelogReader, ChangelogRecord, changelog_record, reading, version_headers
 from streams.errors import OwnershipLost
@@ -58,6 +58,7 @@ class Partition:
             aiokafka.TopicPartition(self._changelog, number),
             *(aiokafka.TopicPartition(topic, self._log) for topic in SOURCES),
         ]
+        self.recovery_remaining: int | None = None  # offsets of the changelog; None before it is known
         self._local: LocalCopy | None = None
         self._producer = aiokafka.AIOKafkaProducer(
             **aiokafka_settings(settings),
@@ -123,6 +124,7 @@ class Partition:
             local.discard()
         begun = told_at = clock()
         start, read = local.offset, 0
+        self.recovery_remaining = end - start
         async for got in reader.chunks(start, end):
             if got[-1].offset >= end:  # nobody who was there before the fence wrote that
                 raise OwnershipLost(f"partition {self._number}: another owner claimed it meanwhile")
@@ -130,6 +132,7 @@ class Partition:
             # Half read, it may lack deletions that are as old as its last record, however young it is itself.
             as_of_ms = min(got[-1].timestamp, now_ms)
             local.write(((r.key, r.value) for r in got), got[-1].offset + 1, as_of_ms)
+            self.recovery_remaining = end - local.offset
             if clock() - told_at > self._timing.progress_every_s:
                 told_at = clock()
                 log.info(
@@ -137,7 +140,12 @@ class Partition:
                     self._number, 100 * (local.offset - start) / (end - start), read / (told_at - begun),
                 )  # fmt: skip
         local.write((), local.offset, now_ms)
+        self.recovery_remaining = 0
         return local, read
+
+    def state_size(self) -> CopySize | None:
+        """What the local copy holds; None while it is not open."""
+        return self._local.size() if self._local is not None else None
 
     async def close(self) -> None:
         """Lets go of the partition; what is not committed is aborted by the next claim."""

@@ -1,11 +1,12 @@
 """What the owners of one worker share. Owns nothing of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from streams.delivery.outbox import Outbox
 from streams.partition.cluster import Cluster
+from streams.partition.unit_counts import UnitCounts
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.unit.intake import Astray
@@ -42,3 +43,4 @@ class Shared:
     seek: Callable[[str, int, int], Awaitable[None]]  # topic, partition, offset
     reroute: Callable[[Sequence[Astray]], Awaitable[None]]
     history: History | None = None  # None: every record is read for the first time
+    counts: UnitCounts = field(default_factory=UnitCounts)

@@ -7,6 +7,8 @@ all of the last.
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from operator import attrgetter
+from typing import Final
 
 from streams.batches import DamagedBatch
 from streams.brokers.damage import damaged
@@ -19,6 +21,8 @@ from streams.partition.shared import Maker, Shared
 from streams.unit.unit import TooMuch
 
 log = logging.getLogger(__name__)
+
+_ARRIVED_AT: Final = attrgetter("timestamp")
 
 
 class Units:
@@ -80,15 +84,17 @@ class Units:
         return {topic for topic, offset in self._stopped_at.items() if applied[topic].offset == offset}
 
     async def _apply(self, cut: Cut) -> None:
-        claimed = self._dispatch.claimed
+        claimed, begun = self._dispatch.claimed, self._clock.monotonic()
         meta = claimed.meta.advanced(cut.applied)
         unit = self._maker.make(claimed.local.get_many, meta.version, cut.records, self._clock.wall_ms())
         if unit.astray:
             await self._shared.reroute(unit.astray)
         unit.changed.update(self._dispatch.give_up_refusals())
         await claimed.commit(unit, meta)
-        self._dispatch.put(unit)
-        self._gaps.applied(self._clock.monotonic())
+        self._dispatch.put(unit, sorted(map(_ARRIVED_AT, cut.records)))
+        now = self._clock.monotonic()
+        self._gaps.applied(now)
+        self._shared.counts.committed(self._number, len(cut.records), unit, now - begun)
         self._tally.update(
             events=unit.events, refused=len(unit.refusals), rerouted=len(unit.astray), tombstones=unit.tombstones
         )

@@ -28,6 +28,7 @@ from streams.timing import Timing
 from streams.worker.credentials import faust_credentials
 from streams.worker.ending import told
 from streams.worker.leaving import leave_when_asked, stop_when_asked
+from streams.worker.metrics import Metrics, listen
 from streams.worker.state_directory import LeaveRequest, StateDirectory
 from streams.worker.succession import Succession, settled
 from streams.worker.worker import Worker
@@ -58,8 +59,9 @@ class SwiftlyEnded(faust.Worker):  # type: ignore[misc]
 
 
 def make_app(
-    settings: Settings, timing: Timing, writer: Writer, name: str, names: Names, succession: Succession
-) -> faust.App:
+    settings: Settings, timing: Timing, writer: Writer, name: str, names: Names, succession: Succession,
+    metrics: Metrics,
+) -> faust.App:  # fmt: skip
     """The Faust application: membership, fetching and two agents over record batches. Whoever starts with the `name` of a
     worker that ended takes its place in the group."""
     register()
@@ -106,6 +108,7 @@ def make_app(
     @app.task  # type: ignore[untyped-decorator]
     async def services() -> None:
         worker.start()
+        metrics.answer_from(asyncio.get_running_loop(), worker.samples)
 
     @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]
     async def on_shutdown(_app: faust.App, **_: Any) -> None:
@@ -132,7 +135,9 @@ def run(settings: Settings) -> None:
     request = LeaveRequest(Path(settings.state_dir))
     request.take_back()
     gc.set_threshold(*GC_THRESHOLDS)
-    timing = Timing()
+    timing, metrics = Timing(), Metrics()
+    if settings.metrics_listen:
+        listen(metrics, settings.metrics_listen)
     knock(settings)  # before ClickHouse is asked: a refusal is told at once, whatever else is missing
     url = settings.clickhouse.get_secret_value()
     migrate(url)
@@ -144,7 +149,7 @@ def run(settings: Settings) -> None:
         log.warning("%s", warning)
     directory.forget_all_but(names.copies)
     succession = Succession(settings, timing, names.generation)
-    app = make_app(settings, timing, Writer(url, names.generation), directory.name, names, succession)
+    app = make_app(settings, timing, Writer(url, names.generation), directory.name, names, succession, metrics)
 
     @app.task  # type: ignore[untyped-decorator]
     async def leaving() -> None:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Coroutine, Set
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import faust
@@ -20,6 +21,9 @@ from sinks.writer import Writer
 from streams.batches import positions
 from streams.brokers.topics import Names, TopicPartition
 from streams.delivery.outbox import Outbox
+from streams.histogram import SECONDS, Histogram
+from streams.monitoring import catalogue
+from streams.monitoring.exposition import Sample
 from streams.partition.cluster import SharedLooks
 from streams.partition.owner import Owner
 from streams.partition.rerouting import Rerouter
@@ -27,6 +31,7 @@ from streams.partition.shared import Shared
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.worker.assignment import Assignment
+from streams.worker.figures import figures
 from streams.worker.succession import Succession
 from streams.worker.watchdog import Watchdog
 
@@ -43,10 +48,13 @@ class Worker:
         self._app = app
         self._writer = writer
         self.rebalancing_since = timing.clock.monotonic()
+        self._rebalances = Histogram(SECONDS)
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = Outbox(settings, timing, writer, names.generation, f"{socket.gethostname()}:{os.getpid()}")
         self._rerouter = Rerouter(settings, settings.partitions)
-        shared = Shared(settings, timing, self._outbox, SharedLooks(settings, names), self._seek, self._rerouter)
+        shared = self._shared = Shared(
+            settings, timing, self._outbox, SharedLooks(settings, names), self._seek, self._rerouter
+        )
         self.assignment = Assignment(
             partial(Owner, shared), self._fail, settings.poll_records_max, timing.let_go_s_max, self._hold
         )
@@ -73,11 +81,18 @@ class Worker:
         """Follows the group's decision: partitions that stay go on with what was fetched all the while."""
         before = set(self.assignment.owners)
         await self.assignment.become(partitions)
+        pause_s = self._timing.clock.monotonic() - self.rebalancing_since
+        self._rebalances.add(pause_s)
         log.info(
             "rebalanced: %d partitions stay, %s come, %s go; nothing was fetched for %.2f s",
             len(before & partitions), sorted(partitions - before) or "none", sorted(before - partitions) or "none",
-            self._timing.clock.monotonic() - self.rebalancing_since,
+            pause_s,
         )  # fmt: skip
+
+    def samples(self) -> list[Sample]:
+        """What a scrape is told. Called in the event loop."""
+        who = Sample(catalogue.WORKER, (version("posventa-server"), str(self._outbox.generation)), 1)
+        return [who, *figures(self.assignment.owners, self._outbox, self._shared.counts, self._rebalances)]
 
     async def _seek(self, topic: str, partition: int, offset: int) -> None:
         await self._app.consumer.seek(TP(topic, partition), offset)

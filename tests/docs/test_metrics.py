@@ -5,9 +5,10 @@ from typing import Final
 
 import yaml
 
-from streams.monitoring.catalogue import MONITORED
+from streams.monitoring.catalogue import MONITORED, OF_A_WORKER
 from tests.support.places import ROOT
 
+ALL: Final = (*MONITORED, *OF_A_WORKER)
 ALERTS: Final = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"][0]["rules"]
 CASES: Final = (ROOT / "tests" / "alerts" / "cases.yml").read_text()
 
@@ -16,7 +17,7 @@ def rows() -> list[str]:
     """The table as it must stand in the document."""
     return [
         f"| `{metric.name}` | {metric.kind} | {', '.join(metric.labels)} | {metric.meaning} | {metric.turn} |"
-        for metric in MONITORED
+        for metric in ALL
     ]
 
 
@@ -26,10 +27,10 @@ def test_the_document_lists_every_metric_and_nothing_else() -> None:
 
 
 def test_names_are_as_prometheus_wants_them() -> None:
-    for metric in MONITORED:
+    for metric in ALL:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)+", metric.name)
         assert (metric.kind == "counter") == metric.name.endswith("_total")
-    assert len({metric.name for metric in MONITORED}) == len(MONITORED)
+    assert len({metric.name for metric in ALL}) == len(ALL)
 
 
 def test_every_alert_is_explained_says_where_and_has_a_case_that_fires() -> None:
@@ -41,7 +42,7 @@ def test_every_alert_is_explained_says_where_and_has_a_case_that_fires() -> None
 
 
 def test_an_alert_asks_for_nothing_that_is_not_served() -> None:
-    served = {metric.name: metric for metric in MONITORED}
+    served = {metric.name: metric for metric in ALL}
     for alert in ALERTS:
         names = re.findall(r"\b(?:posventa|kafka)_\w+", alert["expr"])
         assert names

@@ -12,12 +12,14 @@ import pytest
 from sinks.writer import SinkPosition, Writer
 from streams.batches import RecordBatch
 from streams.brokers.topics import SALES, SOURCES, TopicPartition
+from streams.changelog.local_copy import CopySize
 from streams.changelog.meta import Applied, Ground, Meta
 from streams.delivery.outbox import Outbox
 from streams.partition import owner as owners
 from streams.partition.cluster import Cluster
 from streams.partition.owner import Owner
 from streams.partition.shared import Shared
+from streams.partition.unit_counts import UnitCounts
 from streams.settings import Settings
 from streams.timing import Timing
 from streams.unit.rows import Rows
@@ -57,6 +59,7 @@ class World:
         self.held: Set[TopicPartition] = frozenset()
         self.failed: list[BaseException] = []
         self.sought: list[tuple[str, int, int]] | None = None  # what was fetched again; None: nothing may be
+        self.counts = UnitCounts()
         self.outbox = Outbox(self.settings, timing, NoClickHouse() if writer is None else writer, 1, "test")
 
     def assignment(self) -> Assignment:
@@ -68,7 +71,9 @@ class World:
         async def fail(error: BaseException) -> None:
             self.failed.append(error)
 
-        shared = Shared(self.settings, self.timing, self.outbox, self._look_at, self._seek, self._reroute)
+        shared = Shared(
+            self.settings, self.timing, self.outbox, self._look_at, self._seek, self._reroute, counts=self.counts
+        )
         return Assignment(partial(Owner, shared), fail, self.settings.poll_records_max, self.timing.let_go_s_max, hold)
 
     def done(self, partition: int) -> int:
@@ -94,15 +99,23 @@ class NoPartition:
         self.number = number
         self.changelog_offset = 0
         self.recovered_records = 0
+        self.recovery_remaining: int | None = None
+        self._size: CopySize | None = None
         self.local = SimpleNamespace(get_many=None, keys_of=lambda kind: iter(()))
         self.meta: Meta
 
     async def claim(self, sink: Any) -> "NoPartition":
         """Waits for whoever holds it up."""
+        self.recovery_remaining = 9
         if self.number in self._world.claiming:
             await self._world.claiming[self.number].wait()
+        self.recovery_remaining, self._size = 0, CopySize(7, 70)
         self.meta = self._world.metas[self.number] = self._world.metas[self.number].claimed()
         return self
+
+    def state_size(self) -> CopySize | None:
+        """Of a copy that is not there."""
+        return self._size
 
     async def changelog_from(self, offset: int) -> AsyncIterator[list[Any]]:
         """What earlier owners left, in one chunk."""

@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient
 
 from sinks.client import connect
 from streams.brokers.topics import BY_SALE, DEAD_LETTERS, FEEDBACK, SALES, STATE
+from streams.embedded.child import free_port
 from streams.embedded.clickhouse import clickhouse_answers
 from streams.embedded.kafka import broker_answers
 from streams.embedded.password import as_writer
@@ -75,9 +76,11 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 def test_up_goes_on_where_it_stopped_and_leaves_nothing_behind(directory: Path) -> None:
     passwords: set[str] = set()
     for end in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-        up = Up(directory)
+        up = Up(directory, POSVENTA_METRICS_LISTEN=(metrics := f"127.0.0.1:{free_port()}"))
         assert list(up.ready) == keys_of("up")
         assert set(up.pids) == {"kafka", "clickhouse", "worker-0", "web"}
+        assert up.ready["metrics"] == [f"http://{metrics}/metrics"]
+        assert "\nposventa_worker_answers 1.0\n" in _get(up.ready["metrics"][0])[1]
         workers = [name for name, pid in up.pids.items() if "posventa worker" in _command_line(pid)]
         assert workers == ["worker-0"]
         admin = KafkaAdminClient(bootstrap_servers=up.ready["kafka"])

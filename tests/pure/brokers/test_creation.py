@@ -29,7 +29,8 @@ def test_the_changelog_takes_the_longest_customer_under_the_longest_key() -> Non
 
 
 def test_topics_that_another_process_creates_meanwhile_are_no_sign_of_a_generation_that_was_forgotten() -> None:
-    listings, created = [[], list(_CONFIGS)], []
+    listings: list[list[str]] = [[], list(_CONFIGS)]
+    created: list[str] = []
     admin: Any = SimpleNamespace(
         list_topics=lambda: listings.pop(0), create_topics=lambda topics: created.extend(t.name for t in topics)
     )

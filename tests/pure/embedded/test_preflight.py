@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.addresses import ports_after
 from streams.embedded.preflight import claim_directory, require_room
 from streams.errors import Misuse
 from tests.support.processes import POSVENTA
@@ -73,3 +74,10 @@ def test_a_port_taken_by_somebody_else_is_named_by_its_option(tmp_path: Path) ->
         port = str(taken.getsockname()[1])
         said = refused("--dir", str(tmp_path), "--web-port", port)
     assert f"--web-port {port}: the port is taken; choose another, or 0 for any free one" in said
+
+
+def test_metrics_ports_that_the_workers_would_not_all_have_are_refused(tmp_path: Path) -> None:
+    environment = os.environ | {"POSVENTA_METRICS_LISTEN": "[::1]:65534"}
+    message = refused("--dir", str(tmp_path), "--workers", "3", environment=environment)
+    assert "POSVENTA_METRICS_LISTEN=[::1]:65534: 3 ports are needed, from that one on up to 65535" in message
+    assert ports_after("[::1]:65534", 2) == ["[::1]:65534", "[::1]:65535"]
