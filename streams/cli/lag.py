@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -26,6 +26,15 @@ from streams.settings import Settings
 _CLICKHOUSE_S_MAX: Final = 10  # it is asked for a few rows; whoever takes longer is busy
 _AGAIN_S: Final = 2
 _FINE: Final = frozenset({"idle", "ok"})
+_NAMED_MAX: Final = 10
+_DO: Final = {
+    "idle": "nothing to do",
+    "ok": "more than was asked for; it goes on",
+    "behind": "it goes on; if it does not get less, start more workers (up to one a partition)",
+    "stalled": "nothing is read there: the log of its worker names the partition, and the record if it is one",
+    "no worker": "start one, or see why none runs",
+    "unknown": "ClickHouse does not tell",
+}
 
 Row = Mapping[str, Any]
 
@@ -45,7 +54,7 @@ def lag(
         while True:
             try:
                 rows = _look(settings)
-                _tell(rows, as_json, watch)
+                _tell(rows, as_json, watch, max_seconds)
             except NoAnswer as error:
                 if not watch:
                     raise
@@ -77,7 +86,7 @@ def _look(settings: Settings) -> list[dict[str, Any]]:
         return [_row(_last_known(report), "stalled", reports) for report in reports.values()]
 
 
-def _tell(rows: list[dict[str, Any]], as_json: bool, over: bool) -> None:
+def _tell(rows: list[dict[str, Any]], as_json: bool, over: bool, max_seconds: int | None) -> None:
     """One line of JSON, or a table; `over` what a terminal shows."""
     if as_json:
         typer.echo(json.dumps(rows))
@@ -85,6 +94,8 @@ def _tell(rows: list[dict[str, Any]], as_json: bool, over: bool) -> None:
     if over and sys.stdout.isatty():
         Console().clear()
     _print(rows)
+    for line in named(rows, max_seconds):
+        typer.echo(line)
 
 
 def reports_of(url: str) -> dict[TopicPartition, Row] | None:
@@ -122,6 +133,23 @@ def _print(rows: list[dict[str, Any]]) -> None:
     Console(highlight=False).print(table)
     complete_up_to, as_of = (_shown(total_of(rows)[name]) for name in ("complete_up_to", "as_of"))
     typer.echo(f"complete up to {complete_up_to}, as of {as_of}")
+
+
+def named(rows: list[dict[str, Any]], max_seconds: int | None) -> Iterator[str]:
+    """Whom to look after, however many others are fine: where the oldest record waits, then the findings, the worst first."""
+    longest = max(rows, key=lambda row: row["lag_seconds"])
+    if longest["lag_records"]:
+        yield f"waits longest: {_where(longest)}"
+    findings = [row for row in rows if is_finding(row, max_seconds)]
+    findings.sort(key=lambda row: (-STATUSES.index(row["status"]), -row["lag_seconds"]))
+    for row in findings[:_NAMED_MAX]:
+        yield f"{row['status']}: {_where(row)}; {_DO[row['status']]}"
+    if len(findings) > _NAMED_MAX:
+        yield f"and {len(findings) - _NAMED_MAX} more, in the table above"
+
+
+def _where(row: Row) -> str:
+    return f"{row['topic']}[{row['partition']}], {row['lag_records']:,} records, {row['lag_seconds']:,.1f} s"
 
 
 def total_of(rows: list[dict[str, Any]]) -> dict[str, Any]:

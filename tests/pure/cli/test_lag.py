@@ -8,8 +8,8 @@ import pytest
 
 from streams.brokers.lag import Lag
 from streams.cli import lag
-from streams.cli.lag import is_finding, total_of
-from streams.monitoring.status import status_of
+from streams.cli.lag import is_finding, named, total_of
+from streams.monitoring.status import STATUSES, status_of
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -73,6 +73,27 @@ def test_the_total_adds_up_and_is_as_old_and_as_bad_as_the_worst() -> None:
     assert (total["lag_records"], total["lag_seconds"], total["status"]) == (5, 1.5, "behind")
     assert total["complete_up_to"] == total["as_of"] == "2026-01-31T12:00:01+00:00"
     assert total_of([row("ok"), *rows])["as_of"] is None  # one that never reported
+
+
+def test_one_that_waits_among_hundreds_that_read_is_named_at_once() -> None:
+    busy = [row("ok", 500, 0.4) | {"partition": number} for number in range(400)]
+    wedged = row("ok", 7, 3.0) | {"partition": 211}
+    assert list(named([*busy, wedged], None)) == ["waits longest: t[211], 7 records, 3.0 s"]
+    stalled = wedged | {"status": "stalled", "lag_seconds": 31.0}
+    assert list(named([*busy, stalled], None)) == [
+        "waits longest: t[211], 7 records, 31.0 s",
+        "stalled: t[211], 7 records, 31.0 s; nothing is read there: the log of its worker names the partition, and the record "
+        "if it is one",
+    ]
+    assert list(named([row("idle")], None)) == []
+
+
+def test_the_worst_are_named_first_and_no_more_than_ten() -> None:
+    lines = list(named([row(status, 1, seconds) for status in STATUSES for seconds in (1.0, 2.0)] * 2, 0))
+    assert [line.partition(":")[0] for line in lines[1:5]] == ["unknown"] * 4
+    assert [line.partition(", 1 records, ")[2][:5] for line in lines[1:5]] == ["2.0 s", "2.0 s", "1.0 s", "1.0 s"]
+    assert len(lines) == 12
+    assert lines[-1] == "and 14 more, in the table above"
 
 
 def test_a_clickhouse_that_is_too_busy_to_answer_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
