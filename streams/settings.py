@@ -167,6 +167,12 @@ class Settings(BaseSettings):
         "the machine's addresses; empty: nowhere. `posventa up` gives its workers this port and those after it",
     )
 
+    log: Literal["text", "json"] = Field(
+        "text",
+        description="how a worker and `posventa monitor` write their log: text for people, or json, an object a line with "
+        "topic, partition and offset where a line is about one",
+    )
+
     @model_validator(mode="after")
     def _security_is_of_one_kind(self) -> Self:
         """Half of a security is none: what was meant to protect would be left out without a word."""

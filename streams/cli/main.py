@@ -6,6 +6,7 @@ Invariant: whatever happens is told in words without a secret; where it happened
 """
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -18,11 +19,14 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from sinks.errors import SinkError
+from streams import json_log
 from streams.cli.doubts import doubts
 from streams.compiled import stale
 from streams.errors import Misuse, PosventaError
 from streams.settings import TRACEBACK, without_secrets
 from streams.visible import visible
+
+log = logging.getLogger(__name__)
 
 COMMANDS: Final = (
     "up",
@@ -118,7 +122,10 @@ def _told(error: Exception) -> int:
     where = "".join(traceback.format_exception(error)) if os.environ.get(TRACEBACK) else ""
     if not isinstance(error, BrokenPipeError):  # whoever read has seen enough
         with suppress(OSError):
-            typer.echo(without_secrets(where + _shown(f"posventa: {message}")), err=True)
+            if json_log.is_in_use():
+                log.critical("%s", _shown(message), exc_info=error if where else None)
+            else:
+                typer.echo(without_secrets(where + _shown(f"posventa: {message}")), err=True)
     return 2 if isinstance(error, Misuse) else 1
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from streams import json_log
 from streams.addresses import listening
 from streams.cli.up_directory import UP_DIRECTORY, UpDirectory
 from streams.embedded.password import settings_beside
@@ -31,6 +32,9 @@ def monitor(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with suppress(KeyboardInterrupt):
-            serve(settings_beside(directory), host, port, lambda: typer.echo(f"Ready: http://{listen}/metrics"))
+            settings = settings_beside(directory)
+            if settings.log == "json":
+                json_log.begin()
+            serve(settings, host, port, lambda: typer.echo(f"Ready: http://{listen}/metrics"))
     except OSError as error:
         raise Misuse(f"--listen {listen}: {error.strerror or error}; choose another address") from error

@@ -21,6 +21,9 @@ from streams.delivery.buffer import Load
 from streams.delivery.freshness import Gauge, LogEnd
 from streams.timing import Clock
 
+# Of a row's texts those that may stand in a log: never an id of a customer or a sale, nor what a customer wrote.
+_TEXTS_SHOWN: Final = frozenset({"brand_id", "affiliate_id", "currency"})
+
 # Reports of one claim are numbered below those of the next: 2^32 reports are 272 years at two a second.
 _REPORTS_PER_CLAIM: Final = 1 << 32
 
@@ -129,7 +132,7 @@ class Flush:
                 self._send(table, half)
             except RowsRefused as found:
                 rows, error = half, found
-        return RowsRefused(f"{error}; refused is {dict(zip(table.columns, unpack_row(rows[0]), strict=False))}")
+        return RowsRefused(f"{error}; refused is {_shown(table, unpack_row(rows[0]))}")
 
     def _send(self, table: Table, rows: list[bytes]) -> None:
         self._writer.insert(table, rows)
@@ -162,3 +165,11 @@ class Flush:
                 self._generation, topic, position.partition, position.claim, position.report,
                 position.changelog_offset, position.state_version, *freshness, now, self._worker,
             )  # fmt: skip
+
+
+def _shown(table: Table, row: Sequence[object]) -> dict[str, object]:
+    """A row for the log: texts that do not belong there as their length."""
+    return {
+        column: f"<{len(value)} characters>" if isinstance(value, str) and column not in _TEXTS_SHOWN else value
+        for column, value in zip(table.columns, row, strict=False)
+    }

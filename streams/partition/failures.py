@@ -74,12 +74,15 @@ class Failures:
                 "%s[%d] offset %d: the partition does not get past this record, after %d attempts: %r; its records wait, the "
                 "other partitions go on; trying again in %.1f s",
                 record.topic, self._partition, record.offset, self._count, error, wait_s, exc_info=stack,
+                extra={"topic": record.topic, "partition": self._partition, "offset": record.offset},
             )  # fmt: skip
         elif expected:
-            log.warning("%s; claiming again in %.1f s if it is still ours", error, wait_s)
+            log.warning(
+                "%s; claiming again in %.1f s if it is still ours", error, wait_s, extra={"partition": self._partition}
+            )
         else:
             log.error(
                 "partition %d: %r%s; the other partitions go on; trying again in %.1f s",
                 self._partition, error, f", in a unit of {len(self._trying)} records" if self._trying else "", wait_s,
-                exc_info=stack,
+                exc_info=stack, extra={"partition": self._partition},
             )  # fmt: skip

@@ -111,7 +111,10 @@ class Owner:
             if dispatch.refused:
                 raise dispatch.refused
             if dispatch.moved:
-                log.warning("partition %d: ClickHouse is not as it was left; sending again", self._number)
+                log.warning(
+                    "partition %d: ClickHouse is not as it was left; sending again", self._number,
+                    extra={"partition": self._number},
+                )  # fmt: skip
         finally:
             self._units = self._partition = None
             self._shared.outbox.close_account(self._number)
@@ -129,6 +132,7 @@ class Owner:
         log.info(
             "partition %d: claimed (owner number %d) in %.2f s, %d changelog records read, %d rows sent again",
             self._number, claimed.meta.claims, took_s, claimed.recovered_records, sent,
+            extra={"partition": self._number},
         )  # fmt: skip
         return dispatch
 

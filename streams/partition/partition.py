@@ -138,6 +138,7 @@ class Partition:
                 log.info(
                     "partition %d: %d %% of the changelog read, %d records/s",
                     self._number, 100 * (local.offset - start) / (end - start), read / (told_at - begun),
+                    extra={"partition": self._number},
                 )  # fmt: skip
         local.write((), local.offset, now_ms)
         self.recovery_remaining = 0

@@ -76,7 +76,10 @@ class Units:
         self._stopped_at[topic] = self._dispatch.claimed.meta.applied[topic].offset
         if now >= self._tell_damage_at:
             self._tell_damage_at = now + self._shared.timing.damage_every_s
-            log.error("%s; this topic of the partition waits, all others go on", damaged(damage))
+            log.error(
+                "%s; this topic of the partition waits, all others go on", damaged(damage),
+                extra={"topic": topic, "partition": self._number, "offset": damage.offset},
+            )  # fmt: skip
 
     def stopped(self) -> set[str]:
         """The topics of which the next batch can't be read."""
@@ -101,7 +104,10 @@ class Units:
 
     async def _fetch_again(self, topic: str, offset: int, found: str) -> None:
         if self._gaps.is_to_be_sought(topic, offset, found, self._clock.monotonic()):
-            log.warning("%s[%d]: %s, expected %d: fetching again from there", topic, self._number, found, offset)
+            log.warning(
+                "%s[%d]: %s, expected %d: fetching again from there", topic, self._number, found, offset,
+                extra={"topic": topic, "partition": self._number, "offset": offset},
+            )  # fmt: skip
             await self._shared.seek(topic, self._number, offset)
 
     async def fetch_what_is_missing(self, fetched: Mapping[str, int]) -> None:

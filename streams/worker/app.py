@@ -18,6 +18,7 @@ from mode import CrashingSupervisor
 
 from sinks.migrate import migrate
 from sinks.writer import Writer
+from streams import json_log
 from streams.batches import BatchSchema, refuse_batches, register
 from streams.brokers.admission import knock
 from streams.brokers.creation import ensure_topics
@@ -129,6 +130,8 @@ def _end_at_the_latest(seconds: float) -> None:
 def run(settings: Settings) -> None:
     """Runs one worker until SIGTERM or SIGINT, and exits 0 then. Returns when another generation takes over, which is to be
     run in its place by a process of its own. Raises why it can't go on."""
+    if settings.log == "json":
+        json_log.begin()  # before Faust does
     for library in ("aiokafka", "kafka"):
         logging.getLogger(library).setLevel(logging.WARNING)
     directory = StateDirectory(Path(settings.state_dir))
@@ -155,7 +158,10 @@ def run(settings: Settings) -> None:
     async def leaving() -> None:
         await stop_when_asked(request, timing)
 
-    worker = SwiftlyEnded(app, loglevel="INFO", redirect_stdouts=False, workdir=None)
+    worker = SwiftlyEnded(
+        app, loglevel="INFO", redirect_stdouts=False, workdir=None, quiet=settings.log == "json",
+        logging_config=json_log.configuration() if settings.log == "json" else None,
+    )  # fmt: skip
     try:
         worker.execute_from_commandline()
     except SystemExit:

@@ -187,7 +187,9 @@ def test_a_refused_row_costs_its_partition_the_report_and_no_other(writer: Outag
     assert writer.positions([OTHER])[OTHER].changelog_offset == 20
     assert connect(clickhouse).command(f"SELECT count() FROM comments WHERE customer_id = '{CUSTOMERS[OTHER]}'") == 9
     assert len(refused) == 1
-    assert "'feedback_id': 'bad'" in refused[0]
+    assert "'feedback_id': '<3 characters>'" in refused[0]
+    assert "'version': '<9 characters>'" in refused[0]
+    assert "'customer_id': '<1 characters>'" in refused[0]
 
 
 def test_after_a_flush_that_failed_for_good_no_position_passes_its_rows(writer: Outage, clickhouse: str) -> None:

@@ -1,6 +1,7 @@
 """On the real engines: what one partition does not get past stops that partition, says so, and stops nothing else."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def test_a_poisoned_partition_is_stalled_and_named_while_the_others_go_on(tmp_pa
         running.settle(published)
         running.workers[0].kill()
         running.workers[0].wait()
+        (tmp_path / "worker-0.log").unlink()
         poison(running)
-        running.start_worker(0)
+        running.start_worker(0, POSVENTA_LOG="json")
         pid = running.workers[0].pid
         before = applied(running)
         running.publish(events[half:])
@@ -37,8 +39,14 @@ def test_a_poisoned_partition_is_stalled_and_named_while_the_others_go_on(tmp_pa
         running.wait_for(lambda: applied(running) - before >= more, "the other partitions to go on")
         running.wait_for(lambda: statuses(running)[POISONED] == "stalled", "the poisoned one to be told")
         assert [number for number, status in statuses(running).items() if status == "stalled"] == [POISONED]
-        assert f"partition {POISONED}: " in (tmp_path / "worker-0.log").read_text()
         assert running.workers[0].pid == pid
+        running.workers[0].terminate()
+        running.workers[0].wait(30)
+        told = [json.loads(line) for line in (tmp_path / "worker-0.log").read_text().splitlines()]
+        failed = [line for line in told if line["level"] == "error" and line["logger"].startswith("streams.")]
+        assert {line["partition"] for line in failed} == {POISONED}
+        assert all(f"partition {POISONED}: " in line["message"] for line in failed)
+        assert {line["partition"] for line in told if "partition" in line} == set(range(PARTITIONS))
 
 
 def poison(running: Engines) -> None:
