@@ -10,9 +10,9 @@ changelog   what a partition remembers, and how it is read back
 domain      pure and compiled: fold, link, count
 brokers     what we know and ask of Kafka
 
-Beside the way stand reading (findings from comments), publishing (events into Kafka), generations (which state is in
-use), rebuild (a new one beside it), recount (everything counted a second time), letters (what was refused, read and
-replayed), doctor (a look at all that it stands on), monitoring (metrics for Prometheus), embedded (both engines on one
-machine) and demo.
+Beside the way stand reading (findings from comments), publishing (events into Kafka), shapes (other people's files
+become events), generations (which state is in use), rebuild (a new one beside it), recount (everything counted a second
+time), letters (what was refused, read and replayed), doctor (a look at all that it stands on), monitoring (metrics for
+Prometheus), embedded (both engines on one machine) and demo.
 docs/architecture.md follows one sale through all of it.
 """

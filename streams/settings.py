@@ -120,6 +120,16 @@ class Settings(BaseSettings):
     schema_registry: Annotated[str, AfterValidator(_not_supported_yet)] = Field(
         "", description="URL of a Confluent Schema Registry: not supported yet, so it must be empty"
     )
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""),
+        description="the key with which addresses become pseudonyms, the same for every source of a brand; never logged",
+    )
+    pseudonym_key_file: str = Field("", description="a file with that key, instead of the variable")
+    pseudonym_mark: str = Field(
+        ".posventa/pseudonym-key.mark",
+        min_length=1,
+        description="the file that remembers which key was used, so that another one is refused; it does not hold the key",
+    )
     partitions: int = Field(
         8,
         ge=1,

@@ -1,4 +1,4 @@
-"""The lines of a file that a command takes, or of standard input: each bounded, and what can't be read told as misuse.
+"""A file that a command takes, or standard input, by its lines: each bounded, and what can't be read told as misuse.
 
 Owns opening and reading them. Never knows what is in a line.
 """
@@ -19,19 +19,32 @@ STANDARD_INPUT: Final = "-"
 _LINE_BYTES_MAX: Final = 1_000_000  # no line that is taken has more
 
 
-class _Source(Protocol):
-    def readline(self, size: int, /) -> bytes: ...
+class InputFile(Protocol):
+    """An open file."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes at most; none at the end."""
+
+    def readline(self, size: int, /) -> bytes:
+        """A line, or so many bytes of it; none at the end."""
 
 
 @contextmanager
 def input_lines(file: str, command: str, watched_as: str = "") -> Iterator[Iterator[bytes]]:
     """The lines of a file; '-' is standard input. `watched_as` names what a bar shows on a terminal. Raises Misuse."""
+    with input_file(file, command, watched_as) as source:
+        yield bounded_lines(file, command, source)
+
+
+@contextmanager
+def input_file(file: str, command: str, watched_as: str = "") -> Iterator[InputFile]:
+    """The file itself, as input_lines() opens it. Raises Misuse."""
     if file == STANDARD_INPUT:
         if sys.stdin is None:
             raise Misuse(
                 f"'-': standard input is closed; {command} takes a file of JSON Lines, or what is piped into it"
             )
-        yield _bounded(file, command, sys.stdin.buffer)
+        yield sys.stdin.buffer
         return
     path = Path(file)
     try:
@@ -42,13 +55,13 @@ def input_lines(file: str, command: str, watched_as: str = "") -> Iterator[Itera
     console = Console(stderr=True)
     with handle:
         if not (watched_as and console.is_terminal):
-            yield _bounded(file, command, handle)
+            yield handle
             return
         with wrap_file(handle, size, description=watched_as, console=console, transient=True) as watched:
-            yield _bounded(file, command, watched)
+            yield watched
 
 
-def _bounded(file: str, command: str, source: _Source) -> Iterator[bytes]:
+def bounded_lines(file: str, command: str, source: InputFile) -> Iterator[bytes]:
     """The lines. Of one that is too long its beginning, which no parser takes; the rest of it is passed over."""
     try:
         while line := source.readline(_LINE_BYTES_MAX):

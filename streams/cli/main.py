@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "up",
     "demo",
     "publish",
+    "shapes",
     "worker",
     "migrate",
     "report",

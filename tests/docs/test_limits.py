@@ -11,7 +11,7 @@ from streams.timing import Timing
 from tests.support.places import ROOT
 
 DOCUMENT: Final = ROOT / "docs" / "reference" / "limits.md"
-ROOMS: Final = ("batches", "worker", "partition", "delivery", "unit", "domain", "changelog", "brokers")
+ROOMS: Final = ("batches", "worker", "partition", "delivery", "unit", "domain", "changelog", "brokers", "shapes")
 LIMIT: Final = re.compile(r"MAX|MIN|(?<!HEADER_)BYTES|RECORDS|BUFFERED|_SHARE|_TURN")
 SECONDS: Final = re.compile(r"_S(_|$)")  # those of `posventa lag` and of creating topics: how long a command waits
 
