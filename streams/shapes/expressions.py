@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.visitor import TreeInterpreter
 
 _INEXACT: Final = frozenset({"to_number", "to_string", "avg", "sum", "abs", "ceil", "floor"})
 _KNOWN: Final = frozenset(jmespath.functions.Functions.FUNCTION_TABLE)
 _INSIDE: Final = frozenset({"projection", "value_projection", "filter_projection", "flatten", "subexpression",
                             "index_expression", "pipe"})  # fmt: skip
+_INTERPRETER: Final = TreeInterpreter()  # holds no document; making one for each search would take as long again
 _PART: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -33,20 +35,21 @@ class Expression:
 
     text: str
     roots: frozenset[str]
-    _path: tuple[str, ...]
+    _path: tuple[str | int, ...]
     _parsed: Any
 
     def find(self, document: Mapping[str, Any]) -> Any:
         """What it finds, or None. Raises NoFit."""
-        if self._path:  # most are a name, or names with dots
+        if self._path:  # most are names with dots between them, or places of lists
             found: Any = document
-            for name in self._path:
-                if not isinstance(found, dict):
-                    return None
-                found = found.get(name)
+            for step in self._path:
+                if isinstance(step, str):
+                    found = found.get(step) if isinstance(found, dict) else None
+                else:
+                    found = found[step] if isinstance(found, list) and len(found) > step else None
             return found
         try:
-            return self._parsed.search(document)
+            return _INTERPRETER.visit(self._parsed, document)
         except JMESPathError as error:
             raise NoFit(
                 f"{self.text}: {type(error).__name__}: a function meets a value that it does not take"
@@ -69,7 +72,7 @@ def expression(text: str) -> Expression:
             raise BadExpression(f"{node['value']}() {why}; a mapping computes by its own options")
         if node["type"] == "literal" and _holds_float(node["value"]):
             raise BadExpression("a number with a fraction is a float here: write it as text, such as '1.5'")
-    return Expression(text, frozenset(_roots(parsed.parsed)), _path(parsed.parsed), parsed)
+    return Expression(text, frozenset(_roots(parsed.parsed)), _path(parsed.parsed), parsed.parsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,14 @@ def _nodes(node: Any) -> Iterator[Any]:
             yield from _nodes(child)
 
 
-def _path(node: Any) -> tuple[str, ...]:
-    """The names, where an expression is nothing but names with dots between them."""
-    if node["type"] == "field":
+def _path(node: Any) -> tuple[str | int, ...]:
+    """The steps, where an expression is nothing but names with dots between them, and places counted from the front."""
+    if node["type"] == "field" or (node["type"] == "index" and node["value"] >= 0):
         return (node["value"],)
-    if node["type"] != "subexpression":
+    if node["type"] not in ("subexpression", "index_expression"):
         return ()
     parts = [_path(child) for child in node["children"]]
-    return sum(parts, ()) if all(parts) else ()
+    return tuple(step for part in parts for step in part) if all(parts) else ()
 
 
 def _roots(node: Any) -> Iterator[str]:

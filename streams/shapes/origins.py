@@ -7,10 +7,10 @@ patterns and zones are read already.
 import re
 from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.measures import VERDICTS
 from schemas.validation import METRICS, SCORES
@@ -28,14 +28,16 @@ def _template(text: object) -> object:
     return template(text) if isinstance(text, str) else text
 
 
-def _pattern(text: str) -> str:
+def _pattern(text: object) -> object:
+    if not isinstance(text, str):
+        return text
     try:
-        groups = re.compile(text).groups
+        pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"no regular expression: {error}") from None
-    if groups != 1:
-        raise ValueError(f"it has {groups} groups in parentheses; exactly one says what is taken")
-    return text
+    if pattern.groups != 1:
+        raise ValueError(f"it has {pattern.groups} groups in parentheses; exactly one says what is taken")
+    return pattern
 
 
 def _zone(text: str | None) -> str | None:
@@ -81,12 +83,11 @@ class Origin(Strict):
     template: Filled | None = None
     value: str | int | None = None
     absent: list[str] = Field(default_factory=list)
-    find: Annotated[str, AfterValidator(_pattern)] | None = None
+    find: Annotated[re.Pattern[str], BeforeValidator(_pattern)] | None = None
     strip: str | None = None
     case: Literal["lower", "upper"] | None = None
     words: dict[str, str] | None = None
     unknown: Literal["refuse", "skip", "absent", "keep"] = "refuse"
-    _finder: re.Pattern[str] | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,15 +103,16 @@ class Origin(Strict):
             raise ValueError(f"say one of {', '.join(self._names())}")
         return self
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Reads the pattern once."""
-        self._finder = re.compile(self.find) if self.find else None
-
     def _ways(self) -> tuple[object, ...]:
         return self.from_, self.template, self.value
 
     def _names(self) -> tuple[str, ...]:
         return "from", "template", "value"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is done with what it finds."""
+        return not (self.absent or self.find or self.strip or self.case or self.words is not None)
 
     @property
     def roots(self) -> frozenset[str]:

@@ -4,7 +4,6 @@ Owns the key while a command runs, and never shows it or an address. Invariant: 
 and in lower case, give the same pseudonym, whichever source told the address. Pure.
 """
 
-import hashlib
 import hmac
 from typing import Final
 
@@ -23,11 +22,11 @@ class Pseudonyms:
 
     def of(self, address: str) -> str:
         """The pseudonym of an address: 64 hexadecimal digits, HMAC-SHA-256 of it trimmed and in lower case."""
-        return hmac.new(self._key, address.strip().lower().encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, address.strip().lower().encode("utf-8", "replace"), "sha256").hex()
 
     def mark(self) -> str:
         """What tells this key from another one, and says nothing else of it."""
-        return hmac.new(self._key, _MARKED, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key, _MARKED, "sha256").hex()[:32]
 
     def __repr__(self) -> str:
         """No key."""

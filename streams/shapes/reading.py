@@ -5,7 +5,7 @@ an address.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -62,8 +62,39 @@ def reader_of(
         case ManyOrigin():
             reader = many_reader(field, origin)
         case _:
-            return lambda scope, _: text_of(field, origin, scope)
+            reader = text_reader(field, origin)
     return reader
+
+
+def text_reader(field: str, origin: Origin) -> ValueReader:
+    """Reads text. Most is a constant, or a value as it is found."""
+    if isinstance(origin.value, str) and origin.is_plain:
+        constant = origin.value.strip() or None
+        return lambda scope, _: constant
+    if origin.from_ is None or not origin.is_plain:
+        return lambda scope, _: text_of(field, origin, scope)
+    where = origin.from_
+
+    def read(scope: Scope, _: Mapping[str, Any]) -> str | None:
+        found = _find(field, where, scope)
+        return found.strip() or None if isinstance(found, str) else _plain(field, origin, found)
+
+    return read
+
+
+def first_of(readers: Sequence[ValueReader]) -> ValueReader:
+    """Reads the first of some that finds something."""
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(scope: Scope, fields: Mapping[str, Any]) -> Any:
+        for reader in readers:
+            value = reader(scope, fields)
+            if value is not None and value != []:
+                return value
+        return None
+
+    return read
 
 
 def text_of(field: str, origin: Origin, scope: Scope) -> str | None:
@@ -120,8 +151,8 @@ def _filled(field: str, filled: Template, scope: Scope) -> str | None:
 
 def _worded(field: str, origin: Origin, text: str | None) -> str | None:
     """The text cut and looked up."""
-    if text is not None and origin._finder is not None:
-        matched = origin._finder.search(text)
+    if text is not None and origin.find is not None:
+        matched = origin.find.search(text)
         text = matched[1] if matched else None
     if text is not None and origin.strip:
         text = text.strip(origin.strip)
@@ -214,6 +245,8 @@ def revision_reader(field: str, origin: RevisionOrigin, rules: TimeRules) -> Val
 def customer_reader(field: str, origin: CustomerOrigin, pseudonyms: PseudonymsSource) -> ValueReader:
     """Reads who it was. An address never passes: it becomes its pseudonym, whatever the mapping says of it."""
 
+    plain = text_reader(field, origin)
+
     def read(scope: Scope, fields: Mapping[str, Any]) -> str | None:
         if origin.order:
             return f"order:{fields['sale_id']}" if fields.get("sale_id") else None
@@ -221,7 +254,7 @@ def customer_reader(field: str, origin: CustomerOrigin, pseudonyms: PseudonymsSo
             found = origin.pseudonym
             address = _worded(field, origin, _plain(field, origin, _find(field, found, scope)))
             return pseudonyms().of(address) if address and address not in origin.absent else None
-        who = text_of(field, origin, scope)
+        who = plain(scope, fields)
         return pseudonyms().of(who) if who and "@" in who else who
 
     return read

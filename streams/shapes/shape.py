@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from schemas.errors import InvalidValue
@@ -19,7 +18,7 @@ from streams.shapes.expressions import Expression, NoFit
 from streams.shapes.mapping import EVENT_FIELDS, EVENT_KINDS, Document, OfEvent, origins
 from streams.shapes.origins import ORIGIN_OF, CustomerOrigin, Origin
 from streams.shapes.pseudonyms import Pseudonyms
-from streams.shapes.reading import Skipped, ValueReader, customer_reader, place_of, reader_of, scores_reader
+from streams.shapes.reading import Skipped, ValueReader, customer_reader, first_of, place_of, reader_of, scores_reader
 from streams.shapes.telling import without_addresses
 
 EACH_MAX: Final = 1_000  # events that `each` makes of one row
@@ -45,6 +44,7 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "attributions": ("brand_id", "sale_id", "affiliate_id", "occurred_at"),
     "feedback": ("brand_id", "feedback_id", "action", "occurred_at"),
 }
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)  # of decimals too
 _FIRST: Final = ("sale_id", "currency", "metric")  # what other fields are read by
 _MAY_NAME: Final = frozenset({"comment"})  # free text of a customer; everything else is an id or a word
 
@@ -77,7 +77,8 @@ class _Recipe:
     kind: str
     when: Expression | None
     each: Expression | None
-    readers: tuple[tuple[str, tuple[ValueReader, ...]], ...]
+    constants: Mapping[str, Any]
+    readers: tuple[tuple[str, ValueReader], ...]
     asks_one_metric: bool
     places: Mapping[str, str]  # of each field, where the source says it
 
@@ -99,7 +100,7 @@ class Shape:
         self._recipes = [self._recipe(kind, of, fixed) for kind, of in recipes]
         _refuse_unused(fixed, [kind for kind, _ in recipes])
         self._let = [
-            (name, tuple(customer_reader(name, origin, pseudonyms) for origin in found))
+            (name, first_of([customer_reader(name, origin, pseudonyms) for origin in found]))
             for name, found in document.let.items()
         ]
         self.roots = self._all_roots(recipes, fixed)
@@ -113,8 +114,8 @@ class Shape:
             if any(_is_true(_found(skip, fields)) for skip in self._document.skip):
                 yield LeftOut()
                 return
-            for name, readers in self._let:
-                added[name] = _first(readers, fields, {})
+            for name, read in self._let:
+                added[name] = read(fields, {})
         except Skipped:
             yield LeftOut()
             return
@@ -151,16 +152,19 @@ class Shape:
             if name not in said:
                 raise Misuse(f"{kind}: nothing says {name}: say --set {name}=VALUE" + _example(name))
         names = sorted(said, key=lambda name: (name not in _FIRST, EVENT_FIELDS[kind].index(name)))
-        readers = tuple((name, self._readers(name, said[name])) for name in names)
+        constants = {name: value for name in names if (value := _constant(name, said[name])) is not None}
+        readers = tuple((name, self._reader(name, said[name])) for name in names if name not in constants)
         asks_one_metric = all(origin.value is not None for origin in said.get("metric", ()))
         places = {name: " or ".join(filter(None, map(place_of, said[name]))) for name in names}
-        return _Recipe(kind, of.when, of.each, readers, asks_one_metric, places)
+        return _Recipe(kind, of.when, of.each, constants, readers, asks_one_metric, places)
 
-    def _readers(self, field: str, found: list[Any]) -> tuple[ValueReader, ...]:
+    def _reader(self, field: str, found: list[Any]) -> ValueReader:
         if field == "scores":
-            return (scores_reader(found),)
+            return scores_reader(found)
         kind, rules = ORIGIN_OF.get(field, Origin), self._document
-        return tuple(reader_of(field, _as(kind, origin), rules.money, rules.time, self._pseudonyms) for origin in found)
+        return first_of(
+            [reader_of(field, _as(kind, origin), rules.money, rules.time, self._pseudonyms) for origin in found]
+        )
 
     def _all_roots(self, recipes: list[tuple[str, OfEvent]], fixed: Mapping[str, Any]) -> frozenset[str]:
         """The columns that a file must have."""
@@ -174,6 +178,13 @@ class Shape:
         return frozenset().union(*found) - {"_"} - frozenset(self.csv.optional)
 
 
+def _constant(name: str, found: list[Any]) -> str | None:
+    """The text that a field always is, if it is text."""
+    (origin, *others) = found
+    is_one = not others and name not in ORIGIN_OF and origin.is_plain and isinstance(origin.value, str)
+    return origin.value.strip() or None if is_one else None
+
+
 def _customers(document: Document, recipes: list[tuple[str, OfEvent]]) -> Iterator[CustomerOrigin]:
     for found in document.let.values():
         yield from found
@@ -183,10 +194,10 @@ def _customers(document: Document, recipes: list[tuple[str, OfEvent]]) -> Iterat
 
 
 def _made(recipe: _Recipe, scope: dict[str, Any]) -> RowOutcome:
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = dict(recipe.constants)
     try:
-        for name, readers in recipe.readers:
-            value = _first(readers, scope, fields)
+        for name, read in recipe.readers:
+            value = read(scope, fields)
             if value is not None:
                 fields[name] = value
         for name, value in fields.items():
@@ -224,17 +235,7 @@ def _with_nulls(kind: str, fields: dict[str, Any]) -> None:
 
 
 def _hashed(kind: str, fields: Mapping[str, Any]) -> str:
-    said = json.dumps({name: str(value) if isinstance(value, Decimal) else value for name, value in fields.items()},
-                      sort_keys=True, ensure_ascii=True, separators=(",", ":"))  # fmt: skip
-    return hashlib.sha256(f"{kind} {said}".encode()).hexdigest()[:40]
-
-
-def _first(readers: tuple[ValueReader, ...], scope: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
-    for read in readers:
-        value = read(scope, fields)
-        if value is not None and value != []:
-            return value
-    return None
+    return hashlib.sha256(f"{kind} {_ENCODER.encode(fields)}".encode()).hexdigest()[:40]
 
 
 def _found(what: Expression, scope: Mapping[str, Any]) -> Any:
