@@ -5,13 +5,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from posventa import Attribution, Feedback, InvalidValue, Publisher, Reversal, Sale, Unavailable
 from schemas.codec import OF_BY_SALE, decode_of_feedback, decode_of_sales, decode_one_of
@@ -20,42 +17,12 @@ from streams.brokers.partitioner import partition_for
 from streams.brokers.topics import BY_SALE, FEEDBACK, SALES
 from streams.embedded.kafka import EmbeddedKafka
 from streams.settings import Settings
+from tests.engines.publishing.conftest import Tail
 from tests.pure.schemas.test_codec import A_SALE, AN_ANSWER
 from tests.support.places import ROOT
 from tests.support.strategies import mapping
 
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def broker(kafka: str) -> str:
-    ensure_topics(Settings(kafka=kafka))
-    return kafka
-
-
-class Tail:
-    """What is published from now on."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=10_000)
-        partitions = [TopicPartition(topic, p) for topic in (SALES, FEEDBACK, BY_SALE) for p in range(8)]
-        self.consumer.assign(partitions)
-        self.begin: dict[Any, int] = self.consumer.end_offsets(partitions)
-        for partition, offset in self.begin.items():
-            self.consumer.seek(partition, offset)
-
-    def read(self) -> list[Any]:
-        """Every record up to the end as it is now."""
-        ends = self.consumer.end_offsets(list(self.begin))
-        count = sum(ends.values()) - sum(self.begin.values())
-        return [next(self.consumer) for _ in range(count)]
-
-
-@pytest.fixture
-def tail(broker: str) -> Iterator[Tail]:
-    tail = Tail(broker)
-    yield tail
-    tail.consumer.close()
 
 
 def run_publish(broker: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -10,7 +10,8 @@ import pytest
 from schemas.codec import decode_one_of
 from schemas.events import Attribution, Event, Feedback, Reversal, Sale
 from streams.brokers.topics import BY_SALE
-from tests.engines.publishing.test_publishing import Tail, broker, run_publish, tail  # noqa: F401 - fixtures
+from tests.engines.publishing.conftest import Tail
+from tests.engines.publishing.test_publishing import run_publish
 from tests.support.shaped import KEY, SAMPLES, sample
 
 SHOP = ("shopify-orders", "shopify_orders_export.csv")
@@ -38,7 +39,7 @@ def offering(shape: str) -> dict[str, str]:
     return {"offering": "PHYSICAL"} if shape == "stripe" else {}
 
 
-def test_files_of_one_brand_arrive_and_again_as_the_same_events(broker: str, tail: Tail, keyed: Path) -> None:  # noqa: F811
+def test_files_of_one_brand_arrive_and_again_as_the_same_events(broker: str, tail: Tail, keyed: Path) -> None:
     told = ""
     for shape, file in (*FILES, PAYMENTS, SHOP):
         said = [
@@ -70,7 +71,7 @@ def test_files_of_one_brand_arrive_and_again_as_the_same_events(broker: str, tai
         assert address not in bytes_seen
 
 
-def test_a_refused_row_is_told_and_the_rest_is_published(broker: str, tail: Tail) -> None:  # noqa: F811
+def test_a_refused_row_is_told_and_the_rest_is_published(broker: str, tail: Tail) -> None:
     said = ["--set", "brand_id=norte", "--set", "offering=PHYSICAL"]
     done = run_publish(broker, "--as", "segment", *said, "-", stdin=(SAMPLES / "segment_track.jsonl").read_bytes())
     assert done.returncode == 1
