@@ -92,8 +92,9 @@ def _nested(path: Path, rows: int) -> None:
             order = {
                 "id": n, "email": f"c{n % 5_000}@example.com", "created_at": _AT, "updated_at": _AT,
                 "cancelled_at": None, "currency": "EUR", "financial_status": "paid", "test": False,
-                "total_price": "77.75", "landing_site": "/lamps?ref=ana&utm_campaign=autumn", "landing_site_ref": "ana",
-                "discount_codes": [], "note_attributes": [{"name": "ref", "value": "ana"}], "customer": {"id": n % 5_000},
+                "total_price": "77.75", "landing_site": "/lamps?ref=ana&utm_campaign=autumn",
+                "landing_site_ref": "ana", "discount_codes": [],
+                "note_attributes": [{"name": "ref", "value": "ana"}], "customer": {"id": n % 5_000},
                 "line_items": items, "refunds": [],
             }  # fmt: skip
             print(json.dumps(order), file=file)
