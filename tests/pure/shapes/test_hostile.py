@@ -15,7 +15,7 @@ from tests.support.examples import examples
 from tests.support.shaped import SAMPLES, followed, shape_from
 
 ADDRESS = re.compile("ana[.]secret", re.IGNORECASE)
-ODD = st.one_of(
+ODD: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(
         [None, True, False, 0, -1, 1.5, 10**40, "", " ", "ana.secret@example.com", "\u0000", "\ud800", "x" * 300, "é",
          "2026-02-30", "9999-12-31T23:59:59-12:00", "NaN", "1e5", "-0", [], {}, [None], [[]], {"a": {}}]
