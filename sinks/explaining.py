@@ -191,9 +191,9 @@ _AFTER: Final = """(l.at, l.sale, l.reversal, l.feedback, tie)
 
 
 def of_window(window: Window, at: datetime, pane_s: int) -> PaneSpan:
-    """The panes of a window of `affiliate_rolling_at` that ends at an aware time: (at - window, at] by pane start."""
+    """The panes of a window of `affiliate_rolling_at` that ends at an aware time: [at - window, at) by pane start."""
     end_s = int(at.timestamp())
-    first, beyond = (end_s - window.seconds) // pane_s + 1, end_s // pane_s + 1
+    first, beyond = (-(-moment_s // pane_s) for moment_s in (end_s - window.seconds, end_s))
     return PaneSpan(first * pane_s * 1000, beyond * pane_s * 1000)
 
 

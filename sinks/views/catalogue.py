@@ -10,18 +10,22 @@ from sinks.views.columns import (
     AFFILIATE,
     AS_COUNT,
     AS_MONEY,
+    AS_PANE_TIME,
     AS_RATE,
     AS_TEXT,
     AS_TIME,
     BRAND,
     CURRENCY,
+    EARNINGS,
     MEASURE_COLUMNS,
     NET,
     RATES,
     SELLER,
+    THIN,
     TOPIC_COLUMN,
     VERDICT,
     WINDOW,
+    WINDOW_TIMES,
     Column,
 )
 from sinks.windows import WINDOWS
@@ -50,14 +54,14 @@ def _ending_at(view: View, comment: str) -> View:
 
 _ROLLING: Final = View(
     "affiliate_rolling",
-    (BRAND, SELLER, CURRENCY, WINDOW, *MEASURE_COLUMNS, NET, *RATES),
+    (BRAND, SELLER, CURRENCY, WINDOW, *WINDOW_TIMES, *MEASURE_COLUMNS, NET, EARNINGS, *RATES),
     "Rolling windows ending now, per brand, affiliate and currency",
     "ending_now.sql",
 )
 
 _SERIES: Final = View(
     "affiliate_series",
-    (BRAND, SELLER, CURRENCY, Column("bucket", "DateTime('UTC')", "pane start"), *MEASURE_COLUMNS),
+    (BRAND, SELLER, CURRENCY, Column("bucket", AS_PANE_TIME, "pane start"), *MEASURE_COLUMNS),
     "Measures per brand, affiliate, currency and pane",
     "affiliate_series.sql",
 )
@@ -65,6 +69,7 @@ _SERIES: Final = View(
 _BY_NAME: Final = {column.name: column for column in (*MEASURE_COLUMNS, NET, *RATES)}
 TRAILING: Final = tuple(_BY_NAME[name] for name in ("sales", "gross", "net", "feedback", "nps", "csat", "refund_rate"))
 TRAILING_DAYS: Final = (7, 30)  # that end with a day, that day included
+OTHERS: Final = 3  # affiliates to compare one with: of fewer, a lift would tell of these rather than of the one
 
 
 def _trailing(days: int) -> list[Column]:
@@ -72,30 +77,68 @@ def _trailing(days: int) -> list[Column]:
     return [Column(f"{column.name}_{days}d", column.type, f"{column.name} {meaning}") for column in TRAILING]
 
 
+_DAY: Final = Column("day", "Date", "day in UTC")
 _DAILY: Final = View(
     "affiliate_daily",
-    (
-        *(BRAND, SELLER, CURRENCY, Column("day", "Date", "day in UTC"), *MEASURE_COLUMNS, NET, *RATES),
-        *(column for days in TRAILING_DAYS for column in _trailing(days)),
-    ),
-    "Measures per brand, affiliate, currency and UTC day, with the 7 and 30 days that end with that day",
+    (BRAND, SELLER, CURRENCY, _DAY, *MEASURE_COLUMNS, NET, EARNINGS, *RATES),
+    "Measures per brand, affiliate, currency and UTC day",
     "affiliate_daily.sql",
 )
 
+_TRAILING: Final = View(
+    "affiliate_trailing",
+    (BRAND, SELLER, CURRENCY, _DAY, *(column for days in TRAILING_DAYS for column in _trailing(days))),
+    "The 7 and 30 days that end with a UTC day, up to today, per brand, affiliate and currency, where these hold anything",
+    "affiliate_trailing.sql",
+)
+
+_OF_ALL: Final = "of all the affiliate's answers in the window; the same in each of its rows"
+_OF_OTHERS: Final = "of the affiliate's answers in the window that don't say this of this topic"
 _TOPICS: Final = View(
     "affiliate_topics",
     (
-        *(BRAND, AFFILIATE, TOPIC_COLUMN, VERDICT, WINDOW),
+        *(BRAND, AFFILIATE, TOPIC_COLUMN, VERDICT, WINDOW, *WINDOW_TIMES),
         Column("answers", AS_COUNT, "linked answers that say this of this topic"),
-        Column("share", AS_RATE, "answers / all linked answers of the affiliate in the window, over all currencies"),
+        Column("promoters", AS_COUNT, "of these, with NPS 9 or 10"),
+        Column("passives", AS_COUNT, "of these, with NPS 7 or 8"),
+        Column("detractors", AS_COUNT, "of these, with NPS 0 to 6"),
+        Column("csat_answers", AS_COUNT, "of these, with a CSAT score"),
+        Column("csat_satisfied", AS_COUNT, "of these, with CSAT 4 or 5"),
+        Column("feedback", AS_COUNT, "all the affiliate's linked answers in the window; the same in each of its rows"),
+        Column(
+            "with_findings",
+            AS_COUNT,
+            "of all the affiliate's linked answers in the window, those with any finding; the same in each of its rows",
+        ),
+        Column("share", AS_RATE, "answers / with_findings, over all currencies"),
+        Column(
+            "share_of_others",
+            AS_RATE,
+            "the same share over all others of the brand pooled, direct sales included; null without any finding of theirs",
+        ),
         Column(
             "lift",
             AS_RATE,
-            "share / the same share over all others of the brand pooled; above 1: said more of this affiliate; "
-            "null where that is 0 or there are none",
+            f"share / share_of_others; above 1: said more of this affiliate; null where share_of_others is 0, for fewer than "
+            f"{THIN} answers, or if fewer than {OTHERS} others have an answer with findings in the window",
+        ),
+        Column("nps", AS_RATE, f"Net Promoter Score {_OF_ALL}; null without NPS answers"),
+        Column("csat", AS_RATE, f"fraction satisfied {_OF_ALL}; null without CSAT answers"),
+        Column("nps_without", AS_RATE, f"Net Promoter Score {_OF_OTHERS}; null without NPS answers among them"),
+        Column("csat_without", AS_RATE, f"fraction satisfied {_OF_OTHERS}; null without CSAT answers among them"),
+        Column(
+            "nps_impact",
+            AS_RATE,
+            "nps minus nps_without: what this topic does to the score; null unless answers with it and without it have one; "
+            "impacts don't add up",
+        ),
+        Column(
+            "csat_impact",
+            AS_RATE,
+            "csat minus csat_without; null unless answers with it and without it have a CSAT score; impacts don't add up",
         ),
     ),
-    "Topics per brand, affiliate, verdict and window ending now",
+    "Topics per brand, affiliate, verdict and window ending now, over all currencies, by answer time",
     "ending_now.sql",
 )
 
@@ -207,6 +250,7 @@ VIEWS: Final = (
     _ROLLING,
     _SERIES,
     _DAILY,
+    _TRAILING,
     _ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
     _TOPICS,
     _JOURNEY,

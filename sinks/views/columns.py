@@ -20,6 +20,7 @@ AS_COUNT: Final = "Int64"
 AS_MONEY: Final = "Decimal(38, 4)"
 AS_RATE: Final = "Nullable(Float64)"
 AS_TIME: Final = "DateTime64(3, 'UTC')"
+AS_PANE_TIME: Final = "DateTime('UTC')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,14 @@ AFFILIATE: Final = Column("affiliate_id", AS_TEXT, "affiliate; empty: direct sal
 CURRENCY: Final = Column("currency", AS_TEXT, "ISO 4217; empty: unlinked answers")
 TOPIC_COLUMN: Final = Column("topic", AS_TEXT, "what it is about, such as delivery")
 VERDICT: Final = Column("verdict", AS_TEXT, f"{', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}")
+# The window, and its times: what counts begins at window_start or later, and before window_end.
 WINDOW: Final = Column(
     "window", AS_TEXT, f"{', '.join(window.name for window in WINDOWS[:-1])} or {WINDOWS[-1].name}, ending now"
+)
+WINDOW_TIMES: Final = (
+    Column("window_hours", AS_COUNT, "how long the window is"),
+    Column("window_start", AS_PANE_TIME, "begin of the window: panes that begin then or later count"),
+    Column("window_end", AS_PANE_TIME, "end of the window: panes that begin before it count"),
 )
 
 MEASURE_COLUMNS: Final = tuple(
@@ -48,17 +55,32 @@ MEASURE_COLUMNS: Final = tuple(
 )
 
 
+THIN: Final = 5  # fewer answers say next to nothing
+INDICATIVE: Final = 100  # fewer show a direction at best
+
+
 def _sum(name: str, kind: str, formula: str) -> Column:
     """A sum of measures, itself a column to sum."""
     return Column(name, kind, formula.replace(" - ", " minus ").replace(" + ", " plus "), formula)
 
 
-def _share(name: str, part: str, whole: str) -> Column:
+def _share(name: str, part: str, whole: str, more: str = "") -> Column:
     """How many of the ones are also the others."""
-    return Column(name, AS_RATE, f"{part} / {whole}; null without {whole}", f"[{part}] / [{whole}]")
+    return Column(name, AS_RATE, f"{part} / {whole}; {more}null without {whole}", f"[{part}] / [{whole}]")
+
+
+def _evidence(name: str, counted: str, what: str) -> Column:
+    """How far so many answers carry."""
+    meaning = f"how many {what} support this: none, thin (below {THIN}), indicative (below {INDICATIVE}) or solid"
+    formula = (
+        f"multiIf([{counted}] = 0, 'none', [{counted}] < {THIN}, 'thin', "
+        f"[{counted}] < {INDICATIVE}, 'indicative', 'solid')"
+    )
+    return Column(name, AS_TEXT, meaning, formula)
 
 
 NET: Final = _sum("net", AS_MONEY, "gross - refunded - charged_back")
+EARNINGS: Final = _sum("earnings", AS_MONEY, "commission - commission_reversed")
 # Not shown: the rates need it.
 NPS_ANSWERS: Final = _sum("nps_answers", AS_COUNT, "promoters + passives + detractors")
 
@@ -67,9 +89,6 @@ _ROCKS: Final = (
     "Rocks (2016), Interval Estimation for the Net Promoter Score, The American Statistician 70(4): AW(3, T)"
 )
 _WILSON: Final = "Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference, JASA 22(158)"
-
-THIN: Final = 5  # fewer answers say next to nothing
-INDICATIVE: Final = 30  # fewer show a direction at best
 
 RATES: Final = (
     Column(
@@ -82,14 +101,14 @@ RATES: Final = (
     Column(
         "nps_low",
         AS_RATE,
-        "lower 95 % bound of nps (adjusted Wald)",
+        "lower 95 % bound of nps (adjusted Wald, widened to hold nps)",
         "nps_bound([promoters], [detractors], [nps_answers], -1)",
         _ROCKS,
     ),
     Column(
         "nps_high",
         AS_RATE,
-        "upper 95 % bound of nps (adjusted Wald)",
+        "upper 95 % bound of nps (adjusted Wald, widened to hold nps)",
         "nps_bound([promoters], [detractors], [nps_answers], +1)",
         _ROCKS,
     ),
@@ -113,18 +132,20 @@ RATES: Final = (
         "csat_bound([csat_satisfied], [csat_answers], +1)",
         _WILSON,
     ),
-    _share("refund_rate", "refunded_sales", "sales"),
+    _share("refund_rate", "refunded_sales", "sales", "grows as sales age; "),
     _share("new_rate", "new_customers", "sales"),
-    _share("answer_rate", "answered_sales", "sales"),
+    _share("answer_rate", "answered_sales", "sales", "grows as sales age; "),
     _share("referral_rate", "referred_sales", "sales"),
     Column("ces", AS_RATE, "mean CES score; null without CES answers", "[ces_score_sum] / [ces_answers]"),
     Column(
-        "evidence",
-        AS_TEXT,
-        f"how much feedback supports this: none, thin (below {THIN}), indicative (below {INDICATIVE}) or solid",
-        f"multiIf([feedback] = 0, 'none', [feedback] < {THIN}, 'thin', "
-        f"[feedback] < {INDICATIVE}, 'indicative', 'solid')",
+        "given_back_rate",
+        AS_RATE,
+        "(refunded + charged_back) / gross, each at its own time, so that it may be above 1; null without gross",
+        "[refunded + charged_back] / [gross]",
     ),
+    _evidence("evidence", "feedback", "linked answers"),
+    _evidence("nps_evidence", "nps_answers", "NPS scores"),
+    _evidence("csat_evidence", "csat_answers", "CSAT scores"),
 )
 
 _SUMS_IN_BRACKETS: Final = re.compile(r"\[([^]]+)\]")

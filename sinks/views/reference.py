@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.measures import DEFINITIONS
 from sinks.views.catalogue import VIEWS, View
-from sinks.views.columns import MEASURE_COLUMNS, NET, NPS_ANSWERS, RATES, Column, for_people
+from sinks.views.columns import EARNINGS, MEASURE_COLUMNS, NET, NPS_ANSWERS, RATES, Column, for_people
 from sinks.views.render import functions
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "views.md"
@@ -51,7 +51,7 @@ def page() -> str:
         _RATES,
         _table(
             ("column", "type", "null", "meaning", "formula"),
-            ((*_described(c), f"`{for_people(c)}`") for c in (NET, *RATES)),
+            ((*_described(c), f"`{for_people(c)}`") for c in (NET, EARNINGS, *RATES)),
         ),
         _FUNCTIONS,
         f"```sql\n{functions()}\n```\n",
@@ -83,7 +83,9 @@ def _rows(view: View) -> Iterable[tuple[str, ...]]:
 
 
 def _group(column: Column) -> str:
-    return "every measure" if column in MEASURE_COLUMNS else "net, and every rate" if column in (NET, *RATES) else ""
+    if column in MEASURE_COLUMNS:
+        return "every measure"
+    return "net, earnings, and every rate" if column in (NET, EARNINGS, *RATES) else ""
 
 
 def _described(column: Column) -> tuple[str, str, str, str]:

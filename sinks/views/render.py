@@ -5,9 +5,9 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from schemas.measures import STANDING_ALONE
+from schemas.measures import STANDING_ALONE, TOPIC_MEASURES
 from sinks.views import columns
-from sinks.views.catalogue import TRAILING, TRAILING_DAYS, View
+from sinks.views.catalogue import OTHERS, TRAILING, TRAILING_DAYS, View
 from sinks.windows import WINDOWS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -37,12 +37,14 @@ def _environment() -> Environment:
     made.globals |= {
         "AS_MONEY": columns.AS_MONEY,
         "measures": columns.MEASURE_COLUMNS,
-        "net": columns.NET,
-        "nps_answers": columns.NPS_ANSWERS,
+        "least": columns.THIN,
+        "others": OTHERS,
+        "summed": (columns.NET, columns.EARNINGS, columns.NPS_ANSWERS),
         "of_row": columns.of_row,
         "of_rows": columns.of_rows,
         "rates": columns.RATES,
         "standing_alone": STANDING_ALONE,
+        "topic_measures": TOPIC_MEASURES,
         "trailing": TRAILING,
         "trailing_days": TRAILING_DAYS,
         "windows": WINDOWS,

@@ -35,7 +35,8 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
         "unlinked": "Answers that no sale could be found for: {counts}",
         "never": "No worker has reported yet: is one running?",
         "nothing": "Nothing was sold or said in the last 30 days.",
-        "of": "{share} of answers", "more": "{lift} x the others", "what": "What customers said in {window}",
+        "more": "{lift} x the others",
+        "what": "What customers said in {window}, in % of the answers with findings",
         "DONE_RIGHT": "Done right, go on", "NEEDS_IMPROVEMENT": "To improve", "UNMET_EXPECTATION": "Unmet expectation",
         "NOT_CONSIDERED": "Not considered at the sale", "MISSING_INFORMATION": "Not told at the sale",
     },
@@ -46,8 +47,8 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
         "unlinked": "Respuestas sin venta conocida: {counts}",
         "never": "Ningún worker ha informado aún: ¿hay alguno en marcha?",
         "nothing": "No se vendió ni se opinó nada en los últimos 30 días.",
-        "of": "{share} de las respuestas", "more": "{lift} x los demás",
-        "what": "Lo que dijeron los clientes en {window}",
+        "more": "{lift} x los demás",
+        "what": "Lo que dijeron los clientes en {window}, en % de las respuestas con hallazgos",
         "DONE_RIGHT": "Bien hecho, seguir así", "NEEDS_IMPROVEMENT": "Por mejorar",
         "UNMET_EXPECTATION": "Expectativa no cumplida", "NOT_CONSIDERED": "No se consideró en la venta",
         "MISSING_INFORMATION": "No se dijo en la venta",
@@ -134,7 +135,7 @@ def _said(topics: list[Row], texts: Mapping[str, str]) -> Iterator[RenderableTyp
 
 
 def _topic(row: Row, texts: Mapping[str, str]) -> str:
-    parts = [texts["of"].format(share=_percent(row["share"]))]
+    parts = [_percent(row["share"])]
     if row["lift"] is not None:
         parts.append(texts["more"].format(lift=f"{row['lift']:.1f}"))
     return f"{row['topic']} ({', '.join(parts)})"

@@ -8,6 +8,7 @@ from sinks.tables import AFFILIATE_PANES, TOPIC_PANES
 from tests.support.views_oracle import WINDOWS, Row
 
 PANE_S = 300
+AFFILIATES = ("", "a1", "a2", "a3", "a4")  # enough for one to be compared with
 EDGES_S = (0, *(int(window.total_seconds()) for window in WINDOWS.values()))
 
 
@@ -16,7 +17,7 @@ def pane(seed: int, bucket: int) -> Row:
     dice = random.Random(seed)
     row = {
         "brand_id": dice.choice(("b1", "b2")),
-        "affiliate_id": dice.choice(("", "a1", "a2")),
+        "affiliate_id": dice.choice(AFFILIATES),
         "currency": dice.choice(("EUR", "USD")),
         "bucket": bucket,
         "source_partition": dice.randrange(3),
@@ -52,7 +53,7 @@ def _money_back(dice: random.Random) -> Row:
 
 
 def _answers(dice: random.Random) -> Row:
-    feedback = _count(dice)
+    feedback = dice.choice((0, 0, 0, 1, 2, 9, 40))
     promoters = dice.randint(0, feedback)
     detractors = dice.randint(0, feedback - promoters)
     csat, ces = dice.randint(0, feedback), dice.randint(0, feedback)
@@ -77,6 +78,16 @@ def _answers(dice: random.Random) -> Row:
     }
 
 
+def _topic(dice: random.Random) -> Row:
+    answers = dice.choice((0, 1, 2, 4))
+    promoters = dice.randint(0, answers)
+    detractors = dice.randint(0, answers - promoters)
+    csat = dice.randint(0, answers)
+    passives = dice.randint(0, answers - promoters - detractors)
+    counts = (answers, promoters, passives, detractors, csat, dice.randint(0, csat))
+    return dict(zip(TOPIC_MEASURES, counts, strict=True))
+
+
 def panes(seed: int, at: datetime, count: int = 150, spread_s: int = 40 * 86400) -> list[Row]:
     """Rows before `at`, many of them right at the edges of the windows; one a key."""
     dice = random.Random(seed)
@@ -93,14 +104,13 @@ def topic_panes(seed: int, at: datetime) -> list[Row]:
     rows = [
         {
             "brand_id": dice.choice(("b1", "b2")),
-            "affiliate_id": dice.choice(("", "a1", "a2")),
+            "affiliate_id": dice.choice(AFFILIATES),
             "topic": dice.choice(("delivery", "price", "size")),
             "verdict": dice.choice(("DONE_RIGHT", "NOT_CONSIDERED")),
             "bucket": int(at.timestamp()) - dice.choice((0, 3600, 7200, 6 * 86400, 30 * 86400, -PANE_S)),
             "source_partition": dice.randrange(3),
-            **dict.fromkeys(TOPIC_MEASURES, 0),
-            "answers": dice.choice((0, 1, 2)),
+            **_topic(dice),
         }
-        for _ in range(80)
+        for _ in range(120)
     ]
     return list({tuple(row[c] for c in TOPIC_PANES.columns[1:7]): row for row in rows}.values())

@@ -10,7 +10,7 @@ from decimal import Decimal
 from math import sqrt
 from typing import Any
 
-from schemas.measures import MEASURES, MONEY
+from schemas.measures import MEASURES, MONEY, TOPIC_MEASURES
 
 Row = dict[str, Any]
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -33,41 +33,54 @@ def series(rows: Iterable[Row]) -> dict[tuple[Any, ...], Row]:
 
 
 def rolling(rows: list[Row], at: datetime) -> dict[tuple[Any, ...], Row]:
-    """By (brand, affiliate, currency, window): measures, net and rates of what is in (at - window, at]."""
+    """By (brand, affiliate, currency, window): the window's times, measures, sums and rates of what is in [at - window, at)."""
     found: dict[tuple[Any, ...], Row] = {}
     for name, length in WINDOWS.items():
-        inside = [row for row in rows if at - length < when(row["bucket"]) <= at]
+        inside = [row for row in rows if at - length <= when(row["bucket"]) < at]
         for key, total in summed(inside, "brand_id", "affiliate_id", "currency").items():
-            found[*key, name] = total | rates(total)
+            found[*key, name] = times(at, length) | total | rates(total)
     return found
 
 
+def times(at: datetime, length: timedelta) -> Row:
+    """Of a window that ends at a time, which ClickHouse knows to the second."""
+    end = at.replace(microsecond=0)
+    return {"window_hours": length // timedelta(hours=1), "window_start": end - length, "window_end": end}
+
+
 def daily(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
-    """By (brand, affiliate, currency, day)."""
+    """By (brand, affiliate, currency, day): measures, sums and rates."""
+    return {key: total | rates(total) for key, total in _by_day(rows).items()}
+
+
+def _by_day(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
     dated = [row | {"day": when(row["bucket"]).date()} for row in rows]
-    own = summed(dated, "brand_id", "affiliate_id", "currency", "day")
+    return summed(dated, "brand_id", "affiliate_id", "currency", "day")
+
+
+def trailing(rows: list[Row], today: date) -> dict[tuple[Any, ...], Row]:
+    """By (brand, affiliate, currency, day), up to today: of the 7 and 30 days that end with the day."""
+    own = _by_day(rows)
     days = sorted({day for *_, day in own})
     found: dict[tuple[Any, ...], Row] = {}
     for key in {key[:3] for key in own}:
         day = days[0]
-        while day <= days[-1] + timedelta(days=30):
-            row = _day(own, key, day)
+        while day <= min(days[-1] + timedelta(days=30), today):
+            row = _trailing(own, key, day)
             if row:
                 found[*key, day] = row
             day += timedelta(days=1)
     return found
 
 
-def _day(own: dict[tuple[Any, ...], Row], key: tuple[Any, ...], day: date) -> Row | None:
-    measures = own.get((*key, day)) or _shown(dict.fromkeys(MEASURES, 0))
-    row = measures | rates(measures)
+def _trailing(own: dict[tuple[Any, ...], Row], key: tuple[Any, ...], day: date) -> Row | None:
+    row: Row = {}
     for length in (7, 30):
         spans = [own.get((*key, day - timedelta(days=back))) for back in range(length)]
         total = {m: sum((span[m] for span in spans if span), start=_zero(m)) for m in MEASURES}
         window = total | rates(total)
         row |= {f"{m}_{length}d": window[m] for m in _WINDOWED}
-    shown = [row[m] for m in MEASURES] + [row[f"{m}_{n}d"] for m in _WINDOWED for n in (7, 30)]
-    return row if any(shown) else None
+    return row if any(row.values()) else None
 
 
 _WINDOWED = ("sales", "gross", "net", "feedback", "nps", "csat", "refund_rate")
@@ -76,13 +89,15 @@ _WINDOWED = ("sales", "gross", "net", "feedback", "nps", "csat", "refund_rate")
 def rates(m: Row) -> Row:
     """Net, rates, bounds and evidence of a row of measures."""
     answers = m["promoters"] + m["passives"] + m["detractors"]
+    nps = ratio(100 * (m["promoters"] - m["detractors"]), answers)
     low, high = _wald(m["promoters"], m["detractors"], answers)
     csat_low, csat_high = _wilson(m["csat_satisfied"], m["csat_answers"])
     return {
         "net": m["gross"] - m["refunded"] - m["charged_back"],
-        "nps": ratio(100 * (m["promoters"] - m["detractors"]), answers),
-        "nps_low": low,
-        "nps_high": high,
+        "earnings": m["commission"] - m["commission_reversed"],
+        "nps": nps,
+        "nps_low": None if nps is None or low is None else min(nps, low),
+        "nps_high": None if nps is None or high is None else max(nps, high),
         "csat": ratio(m["csat_satisfied"], m["csat_answers"]),
         "csat_low": csat_low,
         "csat_high": csat_high,
@@ -91,7 +106,10 @@ def rates(m: Row) -> Row:
         "answer_rate": ratio(m["answered_sales"], m["sales"]),
         "referral_rate": ratio(m["referred_sales"], m["sales"]),
         "ces": ratio(m["ces_score_sum"], m["ces_answers"]),
+        "given_back_rate": ratio(float(m["refunded"] + m["charged_back"]), float(m["gross"])),
         "evidence": evidence(m["feedback"]),
+        "nps_evidence": evidence(answers),
+        "csat_evidence": evidence(m["csat_answers"]),
     }
 
 
@@ -101,32 +119,62 @@ def evidence(feedback: int) -> str:
         return "none"
     if feedback < 5:
         return "thin"
-    return "indicative" if feedback < 30 else "solid"
+    return "indicative" if feedback < 100 else "solid"
 
 
 def topics(topic_rows: list[Row], pane_rows: list[Row], at: datetime) -> dict[tuple[Any, ...], Row]:
-    """By (brand, affiliate, topic, verdict, window): answers, share and lift."""
+    """By (brand, affiliate, topic, verdict, window): what is said, compared with the others, and what it does to the scores."""
     found: dict[tuple[Any, ...], Row] = {}
     for name, length in WINDOWS.items():
-        said = [row for row in topic_rows if at - length < when(row["bucket"]) <= at]
-        panes = [row for row in pane_rows if at - length < when(row["bucket"]) <= at]
+        said = [row for row in topic_rows if at - length <= when(row["bucket"]) < at]
+        panes = [row for row in pane_rows if at - length <= when(row["bucket"]) < at]
         for brand, affiliate, topic, verdict in {_topic(row) for row in said}:
-            mine = sum(r["answers"] for r in said if _topic(r) == (brand, affiliate, topic, verdict))
-            others = sum(
-                r["answers"]
-                for r in said
-                if (r["brand_id"], r["topic"], r["verdict"]) == (brand, topic, verdict)
-                and r["affiliate_id"] != affiliate
-            )
-            my_feedback = sum(r["feedback"] for r in panes if (r["brand_id"], r["affiliate_id"]) == (brand, affiliate))
-            other_feedback = sum(
-                r["feedback"] for r in panes if r["brand_id"] == brand and r["affiliate_id"] != affiliate
-            )
-            if mine:
-                share = ratio(mine, my_feedback)
-                lift = ratio(share, ratio(others, other_feedback))
-                found[brand, affiliate, topic, verdict, name] = {"answers": mine, "share": share, "lift": lift}
+            own = [row for row in panes if (row["brand_id"], row["affiliate_id"]) == (brand, affiliate)]
+            others = [row for row in panes if row["brand_id"] == brand and row["affiliate_id"] != affiliate]
+            same = [row for row in said if (row["brand_id"], row["topic"], row["verdict"]) == (brand, topic, verdict)]
+            mine = _added((row for row in same if row["affiliate_id"] == affiliate), TOPIC_MEASURES)
+            theirs = sum(row["answers"] for row in same if row["affiliate_id"] != affiliate)
+            if mine["answers"]:
+                found[brand, affiliate, topic, verdict, name] = (
+                    times(at, length) | mine | _compared(mine, own, theirs, others) | _impact(mine, own)
+                )
     return found
+
+
+def _compared(mine: Row, own: list[Row], theirs: int, others: list[Row]) -> Row:
+    all_mine = _added(own, ("feedback", "with_findings"))
+    share = ratio(mine["answers"], all_mine["with_findings"])
+    of_others = ratio(theirs, _added(others, ("with_findings",))["with_findings"])
+    saying = [row["affiliate_id"] for row in others if row["with_findings"]]
+    told = mine["answers"] >= 5 and len(set(saying)) >= 3
+    return all_mine | {"share": share, "share_of_others": of_others, "lift": ratio(share, of_others) if told else None}
+
+
+def _impact(mine: Row, own: list[Row]) -> Row:
+    total = _added(own, ("promoters", "passives", "detractors", "csat_answers", "csat_satisfied"))
+    rest = {name: value - mine[name] for name, value in total.items()}
+    nps, csat = scores(total)
+    nps_without, csat_without = scores(rest)
+    named_nps, named_csat = scores(mine)
+    return {
+        "nps": nps,
+        "csat": csat,
+        "nps_without": nps_without,
+        "csat_without": csat_without,
+        "nps_impact": None if None in (nps, nps_without, named_nps) else (nps or 0) - (nps_without or 0),
+        "csat_impact": None if None in (csat, csat_without, named_csat) else (csat or 0) - (csat_without or 0),
+    }
+
+
+def scores(m: Row) -> tuple[float | None, float | None]:
+    """NPS and CSAT."""
+    answers = m["promoters"] + m["passives"] + m["detractors"]
+    return ratio(100 * (m["promoters"] - m["detractors"]), answers), ratio(m["csat_satisfied"], m["csat_answers"])
+
+
+def _added(rows: Iterable[Row], names: Iterable[str]) -> Row:
+    found = list(rows)
+    return {name: sum(row[name] for row in found) for name in names}
 
 
 def _topic(row: Row) -> tuple[str, str, str, str]:

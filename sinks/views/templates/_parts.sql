@@ -30,7 +30,7 @@ COMMENT {{ view.comment | quoted }};
 
 {# Sums of measures, where these are columns. #}
 {% macro sums() -%}
-{% for sum in (net, nps_answers) -%}
+{% for sum in summed -%}
 {{ sum.formula }} AS {{ sum.name }}{{ ",\n" if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
@@ -46,21 +46,34 @@ COMMENT {{ view.comment | quoted }};
 {%- endfor %}
 {%- endmacro %}
 
-{# What lies in the windows that end at the parameter `at`. Every pane counts in the narrowest window that it lies in and in
-   all wider ones; most lie in the widest only. #}
+{# What lies in the windows that end at the parameter `at`, which are [at - window, at) by pane start: so a day at midnight is
+   the day of affiliate_daily. Every pane counts in the narrowest window that it lies in and in all wider ones; most lie in the
+   widest only. #}
 {% macro by_window(row) -%}
 ARRAY JOIN arraySlice(
     [{{ windows | map(attribute="name") | map("quoted") | join(", ") }}],
     multiIf(
 {% for window in windows[:-1] %}
-        {{ row }}.bucket > {at:DateTime('UTC')} - INTERVAL {{ window.length }}, {{ loop.index }},
+        {{ row }}.bucket >= {at:DateTime('UTC')} - INTERVAL {{ window.length }}, {{ loop.index }},
 {% endfor %}
         {{ windows | length }}
     )
 ) AS window
 WHERE {{ current(row) }}
-    AND {{ row }}.bucket > {at:DateTime('UTC')} - INTERVAL {{ windows[-1].length }}
-    AND {{ row }}.bucket <= {at:DateTime('UTC')}
+    AND {{ row }}.bucket >= {at:DateTime('UTC')} - INTERVAL {{ windows[-1].length }}
+    AND {{ row }}.bucket < {at:DateTime('UTC')}
+{%- endmacro %}
+
+{# The times of the window that `row` is of. #}
+{% macro window_times(row) -%}
+transform(
+    {{ row }}.window,
+    [{{ windows | map(attribute="name") | map("quoted") | join(", ") }}],
+    [{% for window in windows %}toInt64({{ window.seconds // 3600 }}){{ ", " if not loop.last }}{% endfor %}],
+    toInt64(0)
+) AS window_hours,
+{at:DateTime('UTC')} - toIntervalHour(window_hours) AS window_start,
+{at:DateTime('UTC')} AS window_end
 {%- endmacro %}
 
 {# Functions, for WITH. #}
@@ -69,16 +82,21 @@ ten_thousandths -> toDecimal128(ten_thousandths, 4) / 10000 AS money
 {%- endmacro %}
 
 {% macro ratio() -%}
-(part, whole) -> if(whole = 0, NULL, part / whole) AS ratio
+(part, whole) -> if(whole = 0, NULL, toFloat64(part) / toFloat64(whole)) AS ratio
 {%- endmacro %}
 
 {% macro bounds() -%}
 -- adjusted Wald: p promoters and d detractors (fractions) of n, counting three answers more, 3/4 to either
 (p, d, n, side) -> greatest(-100, least(100, 100 * (p - d + side * z * sqrt((p + d - pow(p - d, 2)) / n)))) AS wald,
+(nps, bound, side) -> if(side < 0, least(nps, bound), greatest(nps, bound)) AS widened,
 (promoters, detractors, answers, side) -> if(
     answers = 0,
     NULL,
-    wald((promoters + 0.75) / (answers + 3), (detractors + 0.75) / (answers + 3), answers + 3, side)
+    widened(
+        100 * (promoters - detractors) / answers,
+        wald((promoters + 0.75) / (answers + 3), (detractors + 0.75) / (answers + 3), answers + 3, side),
+        side
+    )
 ) AS nps_bound,
 -- Wilson: a fraction s of n answers
 (s, n, side) -> greatest(0, least(1,

@@ -1,10 +1,15 @@
 {% import "_parts.sql" as parts with context %}
--- The rolling windows ending at a given time; what is in them is (at - window, at] by pane start.
+-- The rolling windows ending at a given time; what is in them is [at - window, at) by pane start.
 {% call parts.create() %}
 WITH
     {{ parts.functions() | indent(4) }}
 SELECT
-    w.* EXCEPT (nps_answers),
+    w.brand_id AS brand_id,
+    w.affiliate_id AS affiliate_id,
+    w.currency AS currency,
+    w.window AS window,
+    {{ parts.window_times("w") | indent(4) }},
+    w.* EXCEPT (brand_id, affiliate_id, currency, window, nps_answers),
     {{ parts.rates_of("w") | indent(4) }}
 FROM
 (

@@ -21,14 +21,26 @@ def words(text: str) -> list[str]:
 
 
 RATES = words(
-    "nps nps_low nps_high csat csat_low csat_high refund_rate new_rate answer_rate referral_rate ces evidence"
+    "nps nps_low nps_high csat csat_low csat_high refund_rate new_rate answer_rate referral_rate ces given_back_rate "
+    "evidence nps_evidence csat_evidence"
 )
+TIMES = words("window_hours window_start window_end")
 WINDOWED = [f"{m}_{n}d" for n in (7, 30) for m in words("sales gross net feedback nps csat refund_rate")]
 CONTRACT = {
-    "affiliate_rolling": ["brand_id", "affiliate_id", "currency", "window", *MEASURES, "net", *RATES],
+    "affiliate_rolling": [
+        *("brand_id", "affiliate_id", "currency", "window", *TIMES, *MEASURES, "net", "earnings", *RATES),
+    ],
     "affiliate_series": ["brand_id", "affiliate_id", "currency", "bucket", *MEASURES],
-    "affiliate_daily": ["brand_id", "affiliate_id", "currency", "day", *MEASURES, "net", *RATES, *WINDOWED],
-    "affiliate_topics": words("brand_id affiliate_id topic verdict window answers share lift"),
+    "affiliate_daily": ["brand_id", "affiliate_id", "currency", "day", *MEASURES, "net", "earnings", *RATES],
+    "affiliate_trailing": ["brand_id", "affiliate_id", "currency", "day", *WINDOWED],
+    "affiliate_topics": [
+        *words("brand_id affiliate_id topic verdict window"),
+        *TIMES,
+        *words(
+            "answers promoters passives detractors csat_answers csat_satisfied feedback with_findings share "
+            "share_of_others lift nps csat nps_without csat_without nps_impact csat_impact"
+        ),
+    ],
     "journey": words(
         "brand_id sale_id customer_id affiliate_id product_id offering campaign status amount commission currency "
         "occurred_at is_new_customer referred_by refunded charged_back net answers last_metric last_score verdicts "

@@ -73,6 +73,13 @@ def assert_same(found: dict[tuple[Any, ...], Row], expected: dict[tuple[Any, ...
             assert found[key][column] == close, (key, column)
 
 
+def asked_at(found: dict[tuple[Any, ...], Row]) -> datetime:
+    """When rows of a view that ends now were asked for."""
+    [end] = {row["window_end"] for row in found.values()}
+    assert isinstance(end, datetime)
+    return end
+
+
 def rolling_at(client: Client, at: datetime = AT) -> dict[tuple[Any, ...], Row]:
     source = f"affiliate_rolling_at(at = '{at:%Y-%m-%d %H:%M:%S}')"
     return shown(client, source, "brand_id", "affiliate_id", "currency", "window")
@@ -89,6 +96,8 @@ def test_every_view_of_panes_shows_what_a_plain_computation_finds(client: Client
     assert len(series) < len(rows)
     daily = shown(client, "affiliate_daily", "brand_id", "affiliate_id", "currency", "day")
     assert_same(daily, oracle.daily(rows))
+    trailing = shown(client, "affiliate_trailing", "brand_id", "affiliate_id", "currency", "day")
+    assert_same(trailing, oracle.trailing(rows, datetime.now(UTC).date()))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -104,7 +113,7 @@ def test_topics_show_share_and_lift_as_computed_plainly(client: Client, writer: 
     assert any(row["lift"] for row in expected.values())
 
 
-def test_a_window_holds_its_end_and_not_its_start(client: Client, writer: Writer) -> None:
+def test_a_window_holds_its_start_and_not_its_end(client: Client, writer: Writer) -> None:
     def sales_at(bucket: datetime) -> set[str]:
         client.command("TRUNCATE TABLE affiliate_panes")
         row = pane(1, int(bucket.timestamp())) | dict.fromkeys(MEASURES, 0) | {"sales": 1}
@@ -113,10 +122,25 @@ def test_a_window_holds_its_end_and_not_its_start(client: Client, writer: Writer
 
     names = list(oracle.WINDOWS)
     for position, length in enumerate(oracle.WINDOWS.values()):
-        assert sales_at(AT - length) == set(names[position + 1 :])
-        assert sales_at(AT - length + timedelta(seconds=PANE_S)) == set(names[position:])
-    assert sales_at(AT) == set(names)
-    assert sales_at(AT + timedelta(seconds=PANE_S)) == set()
+        assert sales_at(AT - length - timedelta(seconds=PANE_S)) == set(names[position + 1 :])
+        assert sales_at(AT - length) == set(names[position:])
+    assert sales_at(AT - timedelta(seconds=PANE_S)) == set(names)
+    assert sales_at(AT) == set()
+
+
+def test_a_day_at_midnight_is_the_day_of_the_daily_view(client: Client, writer: Writer) -> None:
+    midnight = datetime(2026, 2, 1, tzinfo=UTC)
+    store(writer, AFFILIATE_PANES, panes(5, midnight))
+    days = shown(client, "affiliate_daily", "day", "brand_id", "affiliate_id", "currency")
+    yesterday = midnight.date() - timedelta(days=1)
+    last = {key[1:]: row for key, row in days.items() if key[0] == yesterday}
+    found = {
+        key[:3]: {column: row[column] for column in row if not column.startswith("window_")}
+        for key, row in rolling_at(client, midnight).items()
+        if key[3] == "24h"
+    }
+    assert last
+    assert found == last
 
 
 def test_windows_that_end_now_are_the_windows_at_this_time(client: Client, writer: Writer) -> None:
@@ -133,9 +157,10 @@ def test_windows_that_end_now_are_the_windows_at_this_time(client: Client, write
     store(writer, TOPIC_PANES, said)
 
     found = shown(client, "affiliate_rolling", "brand_id", "affiliate_id", "currency", "window")
-    assert_same(found, oracle.rolling(rows, now))
+    assert_same(found, oracle.rolling(rows, asked_at(found)))
+    assert now.replace(microsecond=0) <= asked_at(found) < now + timedelta(seconds=60)
     found = shown(client, "affiliate_topics", "brand_id", "affiliate_id", "topic", "verdict", "window")
-    assert_same(found, oracle.topics(said, rows, now))
+    assert_same(found, oracle.topics(said, rows, asked_at(found)))
 
 
 def test_older_versions_repeats_and_other_generations_change_nothing(client: Client, writer: Writer) -> None:
@@ -155,7 +180,7 @@ def test_older_versions_repeats_and_other_generations_change_nothing(client: Cli
 
 def test_money_stays_exact_where_int64_and_float_would_not(client: Client, writer: Writer) -> None:
     largest = 2**63 - 1
-    row = pane(1, int(AT.timestamp())) | {"sales": 1, "gross": largest, "refunded": 1}
+    row = pane(1, int(AT.timestamp()) - PANE_S) | {"sales": 1, "gross": largest, "refunded": 1}
     rows = [row | {"source_partition": partition} for partition in range(3)]
     store(writer, AFFILIATE_PANES, rows)
 
@@ -163,7 +188,7 @@ def test_money_stays_exact_where_int64_and_float_would_not(client: Client, write
     for source in (f"affiliate_rolling_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", "affiliate_series", "affiliate_daily"):
         found = client.query(f"SELECT DISTINCT gross FROM {source} WHERE sales > 0").result_rows
         assert found == [(total,)]
-    nets = client.query("SELECT net_30d FROM affiliate_daily WHERE sales > 0").result_rows
+    nets = client.query("SELECT net_30d FROM affiliate_trailing WHERE day = '2026-01-31'").result_rows
     assert nets == [(total - Decimal("0.0003") - 3 * Decimal(row["charged_back"]).scaleb(-4),)]
 
 

@@ -26,13 +26,13 @@ CELL = ("--brand", "b", "--affiliate", "a", "--currency", "EUR", "--measure", "g
 
 
 @given(moments, st.sampled_from(WINDOWS))
-def test_a_window_is_the_panes_that_begin_after_its_start_and_up_to_its_end(at: datetime, window: Any) -> None:
+def test_a_window_is_the_panes_that_begin_from_its_start_on_and_before_its_end(at: datetime, window: Any) -> None:
     span = of_window(window, at, PANE_S)
     end_s = int(at.timestamp())
     assert span.end_ms - span.start_ms == window.seconds * 1000
     assert span.start_ms % (PANE_S * 1000) == 0
-    assert span.start_ms > (end_s - window.seconds) * 1000 >= span.start_ms - PANE_S * 1000
-    assert span.end_ms - PANE_S * 1000 <= end_s * 1000 < span.end_ms
+    assert span.start_ms >= (end_s - window.seconds) * 1000 > span.start_ms - PANE_S * 1000
+    assert span.end_ms - PANE_S * 1000 < end_s * 1000 <= span.end_ms
 
 
 @given(moments, moments)
