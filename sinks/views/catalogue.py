@@ -6,6 +6,7 @@ Owns what is public of each. Invariant: a view that reads another one stands aft
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.measures import TOPIC_MEASURES
 from sinks.views.columns import (
     AFFILIATE,
     AS_COUNT,
@@ -39,7 +40,7 @@ class View:
     columns: tuple[Column, ...]
     comment: str
     template: str
-    has_parameter: bool = False
+    parameter: str = ""  # how it is asked, such as at = '2026-01-31 12:00:00'
 
 
 def _ending_at(view: View, comment: str) -> View:
@@ -49,7 +50,7 @@ def _ending_at(view: View, comment: str) -> View:
         f"{comment}, ending at a given time: {name}(at = '2026-01-31 12:00:00'), a DateTime in UTC. "
         f"Columns as in {view.name}."
     )
-    return View(name, view.columns, asked, f"{name}.sql", has_parameter=True)
+    return View(name, view.columns, asked, f"{name}.sql", "at = '2026-01-31 12:00:00'")
 
 
 _ROLLING: Final = View(
@@ -83,6 +84,15 @@ _DAILY: Final = View(
     (BRAND, SELLER, CURRENCY, _DAY, *MEASURE_COLUMNS, NET, EARNINGS, *RATES),
     "Measures per brand, affiliate, currency and UTC day",
     "affiliate_daily.sql",
+)
+
+_DAILY_IN: Final = View(
+    "affiliate_daily_in",
+    _DAILY.columns,
+    "Measures per brand, affiliate, currency and day of an IANA time zone: affiliate_daily_in(zone = 'Europe/Madrid'). "
+    "Columns as in affiliate_daily.",
+    "affiliate_daily.sql",
+    "zone = 'Europe/Madrid'",
 )
 
 _TRAILING: Final = View(
@@ -139,6 +149,57 @@ _TOPICS: Final = View(
         ),
     ),
     "Topics per brand, affiliate, verdict and window ending now, over all currencies, by answer time",
+    "ending_now.sql",
+)
+
+_TOPIC_DAILY: Final = View(
+    "topic_daily",
+    (
+        *(BRAND, AFFILIATE, TOPIC_COLUMN, VERDICT, _DAY),
+        *(column for column in _TOPICS.columns if column.name in TOPIC_MEASURES),
+    ),
+    "Topics per brand, affiliate, verdict and UTC day, over all currencies, by answer time",
+    "topic_daily.sql",
+)
+
+_CHANGED: Final = (
+    Column("sales", AS_COUNT, "valid sales, at sale time"),
+    Column("new_customers", AS_COUNT, "sales that are the customer's first valid sale with the brand"),
+    Column("reversals", AS_COUNT, "refunds and chargebacks, at their time"),
+    Column("feedback", AS_COUNT, "linked answers, at answer time"),
+    Column("nps_answers", AS_COUNT, "answers with an NPS score"),
+    Column("nps", AS_RATE, "Net Promoter Score; null without NPS answers"),
+    Column("csat_answers", AS_COUNT, "answers with a CSAT score"),
+    Column("csat", AS_RATE, "fraction satisfied; null without CSAT answers"),
+)
+_TURNED: Final = (
+    "up or down where the bounds of the change don't hold 0; empty: they do, or a window has fewer than 5 scores. "
+    "One in twenty turns is chance"
+)
+_CHANGE: Final = View(
+    "affiliate_change",
+    (
+        *(BRAND, SELLER, Column("window", AS_TEXT, "24h, 7d or 30d, ending now"), *WINDOW_TIMES),
+        *_CHANGED,
+        *(Column(f"{c.name}_before", c.type, f"{c.name} of the window just before") for c in _CHANGED),
+        Column("nps_change", AS_RATE, "nps minus nps_before; null unless both are there"),
+        Column(
+            "nps_change_low",
+            AS_RATE,
+            "lower 95 % bound of nps_change (two adjusted Wald variances, widened to hold it)",
+        ),
+        Column("nps_change_high", AS_RATE, "upper 95 % bound of nps_change"),
+        Column("nps_turned", AS_TEXT, _TURNED),
+        Column("csat_change", AS_RATE, "csat minus csat_before; null unless both are there"),
+        Column(
+            "csat_change_low",
+            AS_RATE,
+            "lower 95 % bound of csat_change (Agresti and Caffo, 2000, The American Statistician 54(4))",
+        ),
+        Column("csat_change_high", AS_RATE, "upper 95 % bound of csat_change"),
+        Column("csat_turned", AS_TEXT, _TURNED),
+    ),
+    "What changed against the window just before, per brand, affiliate and window ending now, over all currencies",
     "ending_now.sql",
 )
 
@@ -250,9 +311,13 @@ VIEWS: Final = (
     _ROLLING,
     _SERIES,
     _DAILY,
+    _DAILY_IN,
     _TRAILING,
     _ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
     _TOPICS,
+    _TOPIC_DAILY,
+    _ending_at(_CHANGE, "What changed per brand, affiliate and window"),
+    _CHANGE,
     _JOURNEY,
     _REVERSAL,
     _FRESHNESS,

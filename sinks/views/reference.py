@@ -67,8 +67,9 @@ def _measures() -> Iterable[tuple[str, ...]]:
 
 
 def _section(view: View) -> str:
-    title = f"## {view.name}{'(at = …)' if view.has_parameter else ''}\n\n{view.comment}.\n".replace("..", ".")
-    if view.has_parameter:
+    parameter = f"({view.parameter.partition(' = ')[0]} = …)" if view.parameter else ""
+    title = f"## {view.name}{parameter}\n\n{view.comment}.\n".replace("..", ".")
+    if view.parameter:
         return title
     return f"{title}\n{_table(('column', 'type', 'null', 'meaning'), _rows(view))}"
 

@@ -5,7 +5,7 @@ A pane row here is a mapping: the key's columns, `source_partition`, and every m
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from math import sqrt
 from typing import Any
@@ -48,13 +48,13 @@ def times(at: datetime, length: timedelta) -> Row:
     return {"window_hours": length // timedelta(hours=1), "window_start": end - length, "window_end": end}
 
 
-def daily(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
+def daily(rows: list[Row], zone: tzinfo = UTC) -> dict[tuple[Any, ...], Row]:
     """By (brand, affiliate, currency, day): measures, sums and rates."""
-    return {key: total | rates(total) for key, total in _by_day(rows).items()}
+    return {key: total | rates(total) for key, total in _by_day(rows, zone).items()}
 
 
-def _by_day(rows: list[Row]) -> dict[tuple[Any, ...], Row]:
-    dated = [row | {"day": when(row["bucket"]).date()} for row in rows]
+def _by_day(rows: list[Row], zone: tzinfo = UTC) -> dict[tuple[Any, ...], Row]:
+    dated = [row | {"day": when(row["bucket"]).astimezone(zone).date()} for row in rows]
     return summed(dated, "brand_id", "affiliate_id", "currency", "day")
 
 
@@ -175,6 +175,77 @@ def scores(m: Row) -> tuple[float | None, float | None]:
 def _added(rows: Iterable[Row], names: Iterable[str]) -> Row:
     found = list(rows)
     return {name: sum(row[name] for row in found) for name in names}
+
+
+def topic_days(topic_rows: list[Row]) -> dict[tuple[Any, ...], Row]:
+    """By (brand, affiliate, topic, verdict, day)."""
+    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in topic_rows:
+        found[*_topic(row), when(row["bucket"]).date()].append(row)
+    added = {key: _added(rows, TOPIC_MEASURES) for key, rows in found.items()}
+    return {key: row for key, row in added.items() if row["answers"]}
+
+
+def changes(rows: list[Row], at: datetime) -> dict[tuple[Any, ...], Row]:
+    """By (brand, affiliate, window): a window against the one just before."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for name, length in list(WINDOWS.items())[1:]:
+        inside = [row for row in rows if at - 2 * length <= when(row["bucket"]) < at]
+        for brand, affiliate in {(row["brand_id"], row["affiliate_id"]) for row in inside}:
+            own = [row for row in inside if (row["brand_id"], row["affiliate_id"]) == (brand, affiliate)]
+            later = _added((row for row in own if when(row["bucket"]) >= at - length), MEASURES)
+            before = _added((row for row in own if when(row["bucket"]) < at - length), MEASURES)
+            if any(later.values()) or any(before.values()):
+                now, then = _side(later), _side(before)
+                found[brand, affiliate, name] = (
+                    times(at, length)
+                    | now
+                    | {f"{key}_before": value for key, value in then.items()}
+                    | _nps_change(later, before)
+                    | _csat_change(later, before)
+                )
+    return found
+
+
+def _side(m: Row) -> Row:
+    nps, csat = scores(m)
+    kept = {name: m[name] for name in ("sales", "new_customers", "feedback", "csat_answers")}
+    answers = m["promoters"] + m["passives"] + m["detractors"]
+    return kept | {"reversals": m["refunds"] + m["chargebacks"], "nps_answers": answers, "nps": nps, "csat": csat}
+
+
+def _nps_change(later: Row, before: Row) -> Row:
+    (now, _), (then, _) = scores(later), scores(before)
+    if now is None or then is None:
+        return {"nps_change": None, "nps_change_low": None, "nps_change_high": None, "nps_turned": ""}
+    middle, variance, least = 0.0, 0.0, 10**9
+    for sign, m in ((1, later), (-1, before)):
+        answers = m["promoters"] + m["passives"] + m["detractors"]
+        n, least = answers + 3, min(least, answers)
+        p, d = (m["promoters"] + 0.75) / n, (m["detractors"] + 0.75) / n
+        middle += sign * (p - d)
+        variance += (p + d - (p - d) ** 2) / n
+    change, half = now - then, 100 * Z * sqrt(variance)
+    low, high = max(-200.0, min(change, 100 * middle - half)), min(200.0, max(change, 100 * middle + half))
+    told = {"nps_change": change, "nps_change_low": low, "nps_change_high": high}
+    return told | {"nps_turned": _turned(low, high, least)}
+
+
+def _csat_change(later: Row, before: Row) -> Row:
+    (_, now), (_, then) = scores(later), scores(before)
+    if now is None or then is None:
+        return {"csat_change": None, "csat_change_low": None, "csat_change_high": None, "csat_turned": ""}
+    one, other = ((m["csat_satisfied"] + 1) / (m["csat_answers"] + 2) for m in (later, before))
+    spread = one * (1 - one) / (later["csat_answers"] + 2) + other * (1 - other) / (before["csat_answers"] + 2)
+    low, high = max(-1.0, one - other - Z * sqrt(spread)), min(1.0, one - other + Z * sqrt(spread))
+    told = {"csat_change": now - then, "csat_change_low": low, "csat_change_high": high}
+    return told | {"csat_turned": _turned(low, high, min(later["csat_answers"], before["csat_answers"]))}
+
+
+def _turned(low: float, high: float, answers: int) -> str:
+    if answers < 5:
+        return ""
+    return "up" if low > 0 else "down" if high < 0 else ""
 
 
 def _topic(row: Row) -> tuple[str, str, str, str]:

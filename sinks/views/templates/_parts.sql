@@ -3,7 +3,7 @@
 {# A view around the SELECT that the caller writes. #}
 {% macro create() %}
 CREATE OR REPLACE VIEW posventa.{{ view.name }}
-{% if not view.has_parameter %}
+{% if not view.parameter %}
 (
 {% for column in view.columns %}
     {{ column.name }} {{ column.type }} COMMENT {{ column.meaning | quoted }}{{ "," if not loop.last }}

@@ -1,5 +1,6 @@
 {% import "_parts.sql" as parts with context %}
--- Days in UTC.
+{% set zone = ", {zone:String}" if view.parameter else "" %}
+-- Days{{ " of a time zone" if zone else " in UTC" }}.
 {% call parts.create() %}
 WITH
     {{ parts.functions() | indent(4) }}
@@ -12,7 +13,7 @@ FROM
         p.brand_id AS brand_id,
         p.affiliate_id AS affiliate_id,
         p.currency AS currency,
-        toDate(p.bucket) AS day,
+        toDate(p.bucket{{ zone }}) AS day,
         {{ parts.measures_summed("p") | indent(8) }},
         {{ parts.sums() | indent(8) }}
     FROM posventa.affiliate_panes AS p FINAL

@@ -1,9 +1,11 @@
 """The views show what a slow, plain computation finds in the same rows, whatever else lies in the tables."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -96,6 +98,9 @@ def test_every_view_of_panes_shows_what_a_plain_computation_finds(client: Client
     assert len(series) < len(rows)
     daily = shown(client, "affiliate_daily", "brand_id", "affiliate_id", "currency", "day")
     assert_same(daily, oracle.daily(rows))
+    for zone in ("America/St_Johns", "Asia/Kathmandu", "Pacific/Auckland"):
+        daily = shown(client, f"affiliate_daily_in(zone = '{zone}')", "brand_id", "affiliate_id", "currency", "day")
+        assert_same(daily, oracle.daily(rows, ZoneInfo(zone)))
     trailing = shown(client, "affiliate_trailing", "brand_id", "affiliate_id", "currency", "day")
     assert_same(trailing, oracle.trailing(rows, datetime.now(UTC).date()))
 
@@ -111,6 +116,55 @@ def test_topics_show_share_and_lift_as_computed_plainly(client: Client, writer: 
     assert_same(shown(client, f"affiliate_topics_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", *keys), expected)
     assert any(row["lift"] is None for row in expected.values())
     assert any(row["lift"] for row in expected.values())
+    days = shown(client, "topic_daily", "brand_id", "affiliate_id", "topic", "verdict", "day")
+    assert_same(days, oracle.topic_days(said))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_window_is_compared_with_the_one_just_before(client: Client, writer: Writer, seed: int) -> None:
+    edges = [AT - n * length for length in oracle.WINDOWS.values() for n in (1, 2)]
+    dice = random.Random(seed)
+    starts = [int(edge.timestamp()) + dice.choice((-PANE_S, 0)) for edge in edges for _ in range(12)]
+    rows = panes(seed, AT) + [pane(seed * 1000 + n, start) for n, start in enumerate(starts)]
+    rows = list({tuple(row[c] for c in AFFILIATE_PANES.columns[1:6]): row for row in rows}.values())
+    store(writer, AFFILIATE_PANES, rows)
+
+    expected = oracle.changes(rows, AT)
+    found = shown(client, f"affiliate_change_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", "brand_id", "affiliate_id", "window")
+    assert_same(found, expected)
+    assert {row["nps_turned"] for row in expected.values()} >= {""}
+    assert any(row["nps_change"] is not None for row in expected.values())
+
+
+def test_a_change_is_told_when_it_is_more_than_chance(client: Client, writer: Writer) -> None:
+    """By hand: from 2 of 20 to 18 of 20 promoters, and CSAT the other way round."""
+    nothing = pane(1, 0) | dict.fromkeys(MEASURES, 0) | {"brand_id": "b", "affiliate_id": "a", "currency": "EUR"}
+    before = {
+        "bucket": int((AT - timedelta(hours=30)).timestamp()),
+        "promoters": 2,
+        "detractors": 18,
+        "csat_satisfied": 18,
+    }
+    later = {
+        "bucket": int((AT - timedelta(hours=3)).timestamp()),
+        "promoters": 18,
+        "detractors": 2,
+        "csat_satisfied": 2,
+    }
+    both = {"feedback": 20, "csat_answers": 20}
+    store(writer, AFFILIATE_PANES, [nothing | both | before, nothing | both | later])
+    day = shown(client, f"affiliate_change_at(at = '{AT:%Y-%m-%d %H:%M:%S}')", "window")[("24h",)]
+    assert (day["nps"], day["nps_before"], day["nps_change"], day["nps_turned"]) == (80.0, -80.0, 160.0, "up")
+    # (18.75 - 2.75) / 23 = 0.69565 each way; variance 0.45085 / 23 = 0.019602, twice; 1.96 * sqrt(0.039204) = 0.38808
+    assert (day["nps_change_low"], day["nps_change_high"]) == (
+        pytest.approx(100.322, abs=1e-3),
+        pytest.approx(177.938, abs=1e-3),
+    )
+    # 3/22 - 19/22 = -0.72727; variance 0.117769 / 22 twice; 1.96 * sqrt(0.010706) = 0.20280
+    assert (day["csat_change"], day["csat_turned"]) == (pytest.approx(-0.8), "down")
+    assert (day["csat_change_low"], day["csat_change_high"]) == (
+        pytest.approx(-0.93007, abs=1e-4), pytest.approx(-0.52448, abs=1e-4)
+    )  # fmt: skip
 
 
 def test_a_window_holds_its_start_and_not_its_end(client: Client, writer: Writer) -> None:
