@@ -6,6 +6,7 @@ never added; a score never stands without its interval and how thin its evidence
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -27,12 +28,18 @@ TOPICS_SHOWN: Final = 3  # of each verdict
 # Topics are told of the longest window in which something was said: the most evidence.
 _WINDOWS: Final = ("1h", "24h", "7d", "30d")
 
+# What is worth a line of its own where there is any: over all currencies, since these are counts.
+_TOLD_APART: Final = ("renewals", "mismatched_amounts", "without_sale", "unlinked_feedback")
+
 _TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "window": "Window", "sales": "Sales", "net": "Net", "new": "New", "repeat": "Repeat", "refunds": "Refunded",
         "nps": "NPS (95 %)", "csat": "CSAT (95 %)", "evidence": "Evidence",
         "complete": "Complete up to {time} UTC, status {status}, {lag} records waiting",
-        "unlinked": "Answers that no sale could be found for: {counts}",
+        "unlinked_feedback": "Answers that no sale could be found for: {counts}",
+        "renewals": "Renewals of subscriptions among the sales: {counts}",
+        "mismatched_amounts": "Amounts in another currency than their sale's, which don't add up: {counts}",
+        "without_sale": "Refunds, chargebacks and attributions whose sale nobody has told of: {counts}",
         "never": "No worker has reported yet: is one running?",
         "nothing": "Nothing was sold or said in the last 30 days.",
         "more": "{lift} x the others",
@@ -44,7 +51,10 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
         "window": "Ventana", "sales": "Ventas", "net": "Neto", "new": "Nuevos", "repeat": "Repiten",
         "refunds": "Devueltas", "nps": "NPS (95 %)", "csat": "CSAT (95 %)", "evidence": "Evidencia",
         "complete": "Completo hasta {time} UTC, estado {status}, {lag} registros en espera",
-        "unlinked": "Respuestas sin venta conocida: {counts}",
+        "unlinked_feedback": "Respuestas sin venta conocida: {counts}",
+        "renewals": "Renovaciones de suscripciones entre las ventas: {counts}",
+        "mismatched_amounts": "Importes en otra moneda que la de su venta, que no se suman: {counts}",
+        "without_sale": "Devoluciones, contracargos y atribuciones de ventas que nadie ha comunicado: {counts}",
         "never": "Ningún worker ha informado aún: ¿hay alguno en marcha?",
         "nothing": "No se vendió ni se opinó nada en los últimos 30 días.",
         "more": "{lift} x los demás",
@@ -113,9 +123,13 @@ def _affiliate(
         )
     if sold:
         yield table
-    unlinked = [f"{row['unlinked_feedback']:,} ({row['window']})" for row in rows if row["unlinked_feedback"]]
-    if unlinked:
-        yield Text(texts["unlinked"].format(counts=", ".join(unlinked)))
+    for name in _TOLD_APART:
+        counts = Counter[str]()
+        for row in rows:
+            counts[row["window"]] += row[name]
+        told = [f"{counts[window]:,} ({window})" for window in _WINDOWS if counts[window]]
+        if told:
+            yield Text(texts[name].format(counts=", ".join(told)))
     if topics:
         yield from _said(topics, texts)
 

@@ -25,7 +25,8 @@ def rolling(**changes: Any) -> dict[str, Any]:
         "brand_id": "marca", "affiliate_id": "ana", "currency": "EUR", "window": "30d", "sales": 1234,
         "net": Decimal("9876543.2100"), "new_customers": 1000, "repeat_sales": 234, "refund_rate": 0.125,
         "nps": 40.2, "nps_low": 31.0, "nps_high": 49.4, "csat": 0.8, "csat_low": 0.71, "csat_high": 0.9,
-        "evidence": "thin", "unlinked_feedback": 0, **changes,
+        "evidence": "thin", "unlinked_feedback": 0, "renewals": 0, "mismatched_amounts": 0, "without_sale": 0,
+        **changes,
     }  # fmt: skip
 
 
@@ -84,6 +85,17 @@ def test_answers_without_a_sale_are_said_apart_and_spanish_is_spanish() -> None:
     assert "(directa)" in text
     assert "Respuestas sin venta conocida: 6 (30d)" in text
     assert "Ventas" not in text
+
+
+def test_renewals_and_what_does_not_add_up_are_told_where_there_are_any() -> None:
+    rows = [rolling(renewals=3), rolling(currency="USD", renewals=1, mismatched_amounts=2)]
+    text = shown([*rows, rolling(window="7d", renewals=1)], [])
+    assert "Renewals of subscriptions among the sales: 1 (7d), 4 (30d)" in text
+    assert "which don't add up: 2 (30d)" in text
+    assert "nobody has told of" not in text
+    assert "Refunds, chargebacks and attributions whose sale nobody has told of: 5 (30d)" in shown(
+        [rolling(affiliate_id="", currency="", without_sale=5)], []
+    )
 
 
 @pytest.mark.parametrize(
