@@ -83,11 +83,13 @@ class RowMaker:
             table, row = self.packed(rows, key, value, version)
             if (found := len(unpack_row(row))) != len(table.columns):
                 raise ValueError(
-                    f"the changelog's record {key!r} makes {found} values of a row of {table.name}, "
+                    f"the changelog's record {_unnamed(key)} makes {found} values of a row of {table.name}, "
                     f"this version expects {len(table.columns)}: {_WHAT_TO_DO}"
                 )
         else:
-            raise ValueError(f"the changelog's record {key!r} is of no kind that this version knows: {_WHAT_TO_DO}")
+            raise ValueError(
+                f"the changelog's record {_unnamed(key)} is of no kind that this version knows: {_WHAT_TO_DO}"
+            )
 
     def packed(self, rows: Rows, key: bytes, value: bytes, version: bytes) -> tuple[Table, bytes]:
         """Adds and returns the row of a pane, topic, comment or refusal. Raises KeyError for a record of another kind, and
@@ -95,7 +97,7 @@ class RowMaker:
         table, has_partition, key_header, value_header = _SHAPES[key[:1]]
         if not (key.startswith(key_header) and value.startswith(value_header)):
             raise ValueError(
-                f"the changelog's record {key!r} makes no row of {table.name}: key and value begin with "
+                f"the changelog's record {_unnamed(key)} makes no row of {table.name}: key and value begin with "
                 f"{key[: len(key_header)].hex()} and {value[: len(value_header)].hex()}, this version expects "
                 f"{key_header.hex()} and {value_header.hex()}: {_WHAT_TO_DO}"
             )
@@ -117,6 +119,11 @@ class RowMaker:
             of_table = _of_table(rows, table)
             for row in made:
                 of_table[row[:ids]] = self._first + records.pack_values(row) + version
+
+
+def _unnamed(key: bytes) -> str:
+    """A record's key for a message: without the ids that are in it."""
+    return f"of kind {key[:1]!r}, with a key of {len(key)} bytes,"
 
 
 def _of_table(rows: Rows, table: Table) -> dict[object, bytes]:

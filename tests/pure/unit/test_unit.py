@@ -186,6 +186,14 @@ def test_what_this_version_does_not_write_makes_no_row() -> None:
         rows.of_record({}, key, comment + b"\x01", records.pack(1))
 
 
+def test_no_message_about_a_record_shows_whose_it_is() -> None:
+    ids = ("brand-of-many", "customer-c17", "feedback-f1")
+    for kind, value in ((b"z", b""), (records.COMMENT, records.pack(("x",)))):
+        with pytest.raises(ValueError, match="run the version") as told:
+            RowMaker(1, 0, RULES).of_record({}, kind + records.pack(ids), value, records.pack(1))
+        assert not any(name in str(told.value) for name in ids)
+
+
 @pytest.mark.parametrize("change", [lambda measures: measures[:-1], lambda measures: [*measures, 0]])
 def test_a_pane_of_another_number_of_measures_is_neither_added_to_nor_made_a_row(
     change: Callable[[list[int]], list[int]],
