@@ -39,12 +39,6 @@ OPENED = (
     f'        "{MEASURE}": _Lines("reversal", "1", "r.sale_id IN (SELECT s.sale_id FROM journeys AS s FINAL WHERE <cell> AND '
     "s.referred_by != '')\"),\n",
 )
-OPENED = (
-    "sinks/explaining.py",
-    r'        "unlinked_feedback": .*\n',
-    f'        "{MEASURE}": _Lines("reversal", "1", "r.sale_id IN (SELECT s.sale_id FROM journeys AS s FINAL WHERE <cell> AND '
-    "s.referred_by != '')\"),\n",
-)
 FORMAT_TEST = "tests/pure/changelog/test_format.py"
 MIGRATION = f"{len(list(MIGRATIONS.glob('*.sql'))) + 1:04}_{MEASURE}.sql"
 BY_THE_COMMAND = {f"sinks/migrations/{MIGRATION}", "sinks/migrations/SHA256SUMS", "docs/reference/views.md"}
