@@ -10,6 +10,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.audience import FOR_THE_BRAND_ALONE
 from sinks.client import address, connect, connected
 from sinks.errors import SinkRefused, sink_errors
 from sinks.tables import DATABASE
@@ -47,9 +48,9 @@ def migrate(url: str) -> list[str]:
 
 
 def grants(client: Client) -> list[str]:
-    """What makes a role that may read the views that there are, and nothing beneath them."""
+    """What makes a role that may read the views that there are, but for comments, and nothing beneath them."""
     found = client.query(_VIEWS, parameters={"database": DATABASE}).result_rows
-    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for (view,) in found]
+    views = [f"GRANT SELECT ON {DATABASE}.{view} TO {BI_ROLE}" for (view,) in found if view not in FOR_THE_BRAND_ALONE]
     return [f"CREATE ROLE IF NOT EXISTS {BI_ROLE}", *views]
 
 

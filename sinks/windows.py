@@ -1,4 +1,4 @@
-"""The windows of the rolling views, from the narrowest to the widest."""
+"""The windows of the views that have such, from the narrowest to the widest."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,3 +19,5 @@ WINDOWS: Final = (
     Window("7d", "7 DAY", 7 * 86_400),
     Window("30d", "30 DAY", 30 * 86_400),
 )
+# Of the views that follow sales of a time to what became of them.
+SALE_WINDOWS: Final = (*WINDOWS[-2:], Window("90d", "90 DAY", 90 * 86_400))

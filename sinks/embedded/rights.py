@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from sinks.audience import FOR_THE_BRAND_ALONE
 from sinks.tables import DATABASE
 from sinks.views.catalogue import NAMES as VIEWS
 
@@ -24,7 +25,6 @@ class Role(StrEnum):
     WRITER = "writer"
 
 
-VIEWS_KEPT_FROM_READERS: Final = frozenset({"comment"})
 # Tables of `system` that tell what others ask, or of the machine's inside; a reader finds them empty.
 SYSTEM_KEPT_FROM_READERS: Final = (
     "processes session_query_ids user_processes user_query_log errors warnings stack_trace backups asynchronous_inserts "
@@ -136,7 +136,7 @@ def taking(role: Role, limits: Limits) -> list[str]:
 
 def readable_views() -> list[str]:
     """What a reader may select from in the database posventa."""
-    return [view for view in VIEWS if view not in VIEWS_KEPT_FROM_READERS]
+    return [view for view in VIEWS if view not in FOR_THE_BRAND_ALONE]
 
 
 def _users(limits: Limits) -> str:

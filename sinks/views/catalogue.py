@@ -3,7 +3,6 @@
 Owns what is public of each. Invariant: a view that reads another one stands after it.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from schemas.measures import TOPIC_MEASURES
@@ -29,29 +28,9 @@ from sinks.views.columns import (
     WINDOW_TIMES,
     Column,
 )
+from sinks.views.of_sales import VIEWS_OF_SALES
+from sinks.views.view import View, ending_at
 from sinks.windows import WINDOWS
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What BI sees of a view. Of one that has a parameter ClickHouse can't keep the columns' types and meanings."""
-
-    name: str
-    columns: tuple[Column, ...]
-    comment: str
-    template: str
-    parameter: str = ""  # how it is asked, such as at = '2026-01-31 12:00:00'
-
-
-def _ending_at(view: View, comment: str) -> View:
-    """The view of the same columns that takes the time `at` at which its windows end, and of which `view` is made."""
-    name = f"{view.name}_at"
-    asked = (
-        f"{comment}, ending at a given time: {name}(at = '2026-01-31 12:00:00'), a DateTime in UTC. "
-        f"Columns as in {view.name}."
-    )
-    return View(name, view.columns, asked, f"{name}.sql", "at = '2026-01-31 12:00:00'")
-
 
 _ROLLING: Final = View(
     "affiliate_rolling",
@@ -305,7 +284,7 @@ _FRESHNESS: Final = View(
 )
 
 VIEWS: Final = (
-    _ending_at(
+    ending_at(
         _ROLLING, f"Rolling windows ({', '.join(window.name for window in WINDOWS)}) per brand, affiliate and currency"
     ),
     _ROLLING,
@@ -313,13 +292,14 @@ VIEWS: Final = (
     _DAILY,
     _DAILY_IN,
     _TRAILING,
-    _ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
+    ending_at(_TOPICS, "Topics per brand, affiliate, verdict and window"),
     _TOPICS,
     _TOPIC_DAILY,
-    _ending_at(_CHANGE, "What changed per brand, affiliate and window"),
+    ending_at(_CHANGE, "What changed per brand, affiliate and window"),
     _CHANGE,
     _JOURNEY,
     _REVERSAL,
+    *VIEWS_OF_SALES,
     _FRESHNESS,
 )
 NAMES: Final = tuple(view.name for view in VIEWS)

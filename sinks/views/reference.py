@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from schemas.measures import DEFINITIONS
-from sinks.views.catalogue import VIEWS, View
+from sinks.views.catalogue import VIEWS
 from sinks.views.columns import EARNINGS, MEASURE_COLUMNS, NET, NPS_ANSWERS, RATES, Column, for_people
 from sinks.views.render import functions
+from sinks.views.view import View
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "views.md"
 

@@ -7,8 +7,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from schemas.measures import STANDING_ALONE, TOPIC_MEASURES
 from sinks.views import columns
-from sinks.views.catalogue import OTHERS, TRAILING, TRAILING_DAYS, View
-from sinks.windows import WINDOWS
+from sinks.views.catalogue import OTHERS, TRAILING, TRAILING_DAYS
+from sinks.views.of_sales import CAMPAIGN_RATES, CAMPAIGN_SCORES
+from sinks.views.view import View
+from sinks.windows import SALE_WINDOWS, WINDOWS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _PARTS: Final = "_parts.sql"
@@ -40,9 +42,11 @@ def _environment() -> Environment:
         "least": columns.THIN,
         "others": OTHERS,
         "summed": (columns.NET, columns.EARNINGS, columns.NPS_ANSWERS),
+        "of_campaign": {"scores": CAMPAIGN_SCORES, "rates": CAMPAIGN_RATES},
         "of_row": columns.of_row,
         "of_rows": columns.of_rows,
         "rates": columns.RATES,
+        "sale_windows": SALE_WINDOWS,
         "standing_alone": STANDING_ALONE,
         "topic_measures": TOPIC_MEASURES,
         "trailing": TRAILING,

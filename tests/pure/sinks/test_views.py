@@ -9,12 +9,13 @@ import sinks.views.migration
 from schemas.measures import DEFINITIONS, STANDING_ALONE
 from sinks.migrate import MIGRATIONS
 from sinks.tables import TABLES, Table
-from sinks.views.catalogue import VIEWS, View
+from sinks.views.catalogue import VIEWS
 from sinks.views.columns import NET, RATES, for_people, of_row, of_rows
 from sinks.views.migration import SUMS, ByHand, changes, seal, write
 from sinks.views.published import digest, in_words, published, statements
 from sinks.views.reference import PAGE, page
 from sinks.views.render import rendered
+from sinks.views.view import View
 
 WRITE = "say `python -m sinks.views NAME`, where NAME says what changes, and commit what it writes"
 LAST = len(list(MIGRATIONS.glob("*.sql")))
