@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from schemas.errors import FromTheFuture
-from schemas.measures import MEASURES
+from schemas.measures import MEASURES, TOPIC_MEASURES
 from sinks.tables import AFFILIATE_PANES, ANSWERS, COMMENTS, DEAD_LETTERS, FRESHNESS, JOURNEYS, REVERSALS, TOPIC_PANES
 from streams.brokers import topics
 from streams.changelog import meta as metas
@@ -41,9 +41,15 @@ _TABLES: Final = {
 _AT: Final = f"{datetime.fromtimestamp(NEWEST / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 _VIEWS: Final = (
     "affiliate_series", "affiliate_daily", "journey", "reversal", f"affiliate_rolling_at(at = '{_AT}')",
-    f"affiliate_topics_at(at = '{_AT}')",
+    f"affiliate_topics_at(at = '{_AT}')", f"affiliate_change_at(at = '{_AT}')", f"affiliate_campaigns_at(at = '{_AT}')",
+    "topic_daily", "finding", "comment", "word_of_mouth",
 )  # fmt: skip
-_EMPTY: Final = (None, records.pack([0] * len(MEASURES)), records.pack(0), records.pack(("", "")))
+_EMPTY: Final = (
+    None,
+    records.pack([0] * len(MEASURES)),
+    records.pack([0] * len(TOPIC_MEASURES)),
+    records.pack(("", "")),
+)
 # Its text says how far ahead of the broker's clock it was.
 _TELLS_THE_TIME: Final = FromTheFuture.reason
 
