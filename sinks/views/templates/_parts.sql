@@ -105,8 +105,12 @@ ten_thousandths -> toDecimal128(ten_thousandths, 4) / 10000 AS money
 (satisfied, answers, side) -> if(answers = 0, NULL, wilson(satisfied / answers, answers, side)) AS csat_bound
 {%- endmacro %}
 
-{% macro functions() -%}
+{% macro normal() -%}
 1.959964 AS z,  -- 95 % of a normal distribution lie within so many standard deviations
+{%- endmacro %}
+
+{% macro functions() -%}
+{{ normal() }}
 {{ money() }},
 {{ ratio() }},
 {{ bounds() }}

@@ -6,7 +6,7 @@
 {% set spans = windows[1:] %}
 {% call parts.create() %}
 WITH
-    1.959964 AS z,  -- 95 % of a normal distribution lie within so many standard deviations
+    {{ parts.normal() }}
     {{ parts.ratio() }},
     (promoters, detractors, n) -> (promoters - detractors) / (n + 3) AS balance,
     (promoters, detractors, n) -> ((promoters + detractors + 1.5) / (n + 3) - pow(balance(promoters, detractors, n), 2)) / (n + 3)
