@@ -11,7 +11,7 @@ from rich.text import Text
 
 from streams.cli.shaped import mapping_text
 from streams.shapes.catalogue import SHIPPED, shipped
-from streams.shapes.mapping import Document, variables_of
+from streams.shapes.mapping import Document, read_mapping, variables_of
 
 
 def shapes(
@@ -50,6 +50,4 @@ def _told(name: str) -> dict[str, object]:
 
 
 def _document(name: str) -> Document:
-    from streams.shapes.mapping import read_mapping
-
     return read_mapping(shipped(name), name, {})

@@ -64,16 +64,6 @@ def documents(source: DocumentFile, form: Json, *, is_by_line: bool) -> Iterator
             yield from _within(number, found, form)
 
 
-def document(text: bytes, form: Json) -> Iterator[ReadRow | UnreadRow]:
-    """The rows of one document by itself, such as the body of a webhook."""
-    found = _parsed(text, form)
-    if isinstance(found, str):
-        yield UnreadRow(1, "", found)
-        return
-    for number, each in enumerate(found if isinstance(found, list) else [found], start=1):
-        yield from _within(number, each, form)
-
-
 def _within(number: int, found: Any, form: Json) -> Iterator[ReadRow | UnreadRow]:
     rows = found
     if form.rows is not None and isinstance(found, dict):
